@@ -1,0 +1,69 @@
+"""What the environment says; the only module that reads ``NBTRACK_*`` variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from nbtrack.errors import InvalidInput
+
+TRACKING_URI = "NBTRACK_TRACKING_URI"
+RUN_ID = "NBTRACK_RUN_ID"
+EXPERIMENT_ID = "NBTRACK_EXPERIMENT_ID"
+EXPERIMENT_NAME = "NBTRACK_EXPERIMENT_NAME"
+DURABILITY = "NBTRACK_DURABILITY"
+NOTEBOOK = "NBTRACK_NOTEBOOK"
+USER = "NBTRACK_USER"
+
+
+class Durability(str, Enum):
+    """What a commit survives."""
+
+    NORMAL = "normal"  # a killed process; a power cut may take the last instants, never the file
+    FULL = "full"  # a power cut too: one fsync for each commit
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment's settings; None where a variable is unset or empty."""
+
+    tracking_uri: str | None = None
+    run_id: str | None = None
+    experiment_id: str | None = None
+    experiment_name: str | None = None
+    durability: Durability = Durability.NORMAL
+    notebook: str | None = None  # path of the notebook, where nothing else can tell it
+    user: str | None = None  # who logs, where it is not the system's user
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ`` (by default the process's environment).
+
+    Raises
+    ------
+    InvalidInput
+        ``NBTRACK_DURABILITY`` is neither ``normal`` nor ``full``.
+    """
+    variables = os.environ if environ is None else environ
+    durability = (variables.get(DURABILITY) or Durability.NORMAL.value).lower()
+    if durability not in tuple(level.value for level in Durability):
+        raise InvalidInput(f"{DURABILITY} is {durability!r}; set it to 'normal' or 'full', or unset it")
+    return Settings(
+        tracking_uri=variables.get(TRACKING_URI) or None,
+        run_id=variables.get(RUN_ID) or None,
+        experiment_id=variables.get(EXPERIMENT_ID) or None,
+        experiment_name=variables.get(EXPERIMENT_NAME) or None,
+        durability=Durability(durability),
+        notebook=variables.get(NOTEBOOK) or None,
+        user=variables.get(USER) or None,
+    )
+
+
+def clear_run_id() -> None:
+    """Forget ``NBTRACK_RUN_ID``: the run that it names was resumed, so the next one is a new one."""
+    os.environ.pop(RUN_ID, None)
