@@ -1,0 +1,1 @@
+"""The command line: one noun for each file; parse, call one method, print."""

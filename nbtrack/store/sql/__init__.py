@@ -1,0 +1,1 @@
+"""The aggregates over a SQL database; the SQL is written once, for SQLite and PostgreSQL."""
