@@ -30,9 +30,13 @@ class LocalBlobs:
 
     def put_bytes(self, data: bytes) -> tuple[str, int]:
         digest = hashlib.sha256(data).hexdigest()
-        if self._path(digest).exists():
-            return digest, len(data)
-        return self._put(iter((data,)))
+        try:
+            os.utime(self._path(digest))  # as young as a new blob, so that gc leaves it alone until a run names it
+        except FileNotFoundError:
+            return self._put(iter((data,)))
+        except OSError as error:
+            raise _store_error(error, self.folder) from error
+        return digest, len(data)
 
     def open(self, digest: str) -> BinaryIO:
         return self._path(digest).open("rb")

@@ -41,6 +41,10 @@ class Database(Protocol):
         """A transaction that holds the write lock from its start: all or none. Nests."""
         ...
 
+    def close(self) -> None:
+        """Close the connections of all threads of this process."""
+        ...
+
 
 def placeholders(count: int) -> str:
     """``?, ?, ?`` for an ``IN`` list."""
