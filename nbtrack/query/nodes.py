@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, field
-from typing import Literal, Union
+from typing import Literal
 
 Comparator = Literal["=", "!=", "<", "<=", ">", ">="]
 Calculation = Literal["+", "-", "*", "/"]
@@ -158,7 +158,7 @@ class In(Node):
     """``operand [NOT] IN (values)``."""
 
     operand: Operand
-    values: tuple[Literal_, ...]
+    values: tuple[Constant, ...]
     negated: bool = False
 
     def __str__(self) -> str:
@@ -254,12 +254,12 @@ class OrderBy(Node):
         return f"{self.operand} {'DESC' if self.descending else 'ASC'}"
 
 
-Literal_ = Union[Number, Text, Boolean]
-Reference = Union[Metric, Param, Tag, Attribute, DatasetField]
-Operand = Union[Number, Text, Boolean, Metric, Param, Tag, Attribute, DatasetField, Arithmetic, Unary]
-Expression = Union[Comparison, In, Between, Like, IsNull, IsNan, Not, And, Or]
+Constant = Number | Text | Boolean
+Reference = Metric | Param | Tag | Attribute | DatasetField
+Operand = Number | Text | Boolean | Metric | Param | Tag | Attribute | DatasetField | Arithmetic | Unary
+Expression = Comparison | In | Between | Like | IsNull | IsNan | Not | And | Or
 
-LITERALS = (Number, Text, Boolean)
+CONSTANTS = (Number, Text, Boolean)
 REFERENCES = (Metric, Param, Tag, Attribute, DatasetField)
 CONDITIONS = (Comparison, In, Between, Like, IsNull, IsNan, Not, And, Or)
 
