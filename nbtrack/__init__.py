@@ -1,0 +1,113 @@
+"""Experiment tracking for people who work in notebooks.
+
+``%load_ext nbtrack``, then ``%%track_run`` on top of a cell; or ``with nbtrack.start_run() as run``.
+Names are imported when they are first used, so that ``import nbtrack`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nbtrack._version import __version__
+
+if TYPE_CHECKING:
+    from nbtrack.notebook.block import track_run
+    from nbtrack.tracking.client import Client
+    from nbtrack.tracking.fluent import (
+        active_run,
+        best_run,
+        create_experiment,
+        delete_run,
+        delete_tag,
+        end_run,
+        get_run,
+        get_tracking_uri,
+        last_active_run,
+        load_table,
+        log_artifact,
+        log_artifacts,
+        log_dict,
+        log_figure,
+        log_image,
+        log_input,
+        log_metric,
+        log_metrics,
+        log_param,
+        log_params,
+        log_table,
+        log_text,
+        restore_run,
+        search_experiments,
+        search_runs,
+        set_experiment,
+        set_tag,
+        set_tags,
+        set_tracking_uri,
+        start_run,
+    )
+
+__all__ = [
+    "Client",
+    "__version__",
+    "active_run",
+    "best_run",
+    "create_experiment",
+    "delete_run",
+    "delete_tag",
+    "end_run",
+    "get_run",
+    "get_tracking_uri",
+    "last_active_run",
+    "load_table",
+    "log_artifact",
+    "log_artifacts",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_input",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_table",
+    "log_text",
+    "restore_run",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "start_run",
+    "track_run",
+]
+
+_HOMES = {"Client": "nbtrack.tracking.client", "track_run": "nbtrack.notebook.block"}
+_FLUENT = "nbtrack.tracking.fluent"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES.get(name, _FLUENT)), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the magics and the cell hooks: what ``%load_ext nbtrack`` calls."""
+    from nbtrack.notebook.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take the magics and hooks off again: what ``%unload_ext nbtrack`` calls."""
+    from nbtrack.notebook.extension import unload
+
+    unload(shell)

@@ -234,7 +234,7 @@ class Session:
     # --- cells of a notebook -------------------------------------------------------------------
 
     def enter_cell(self, key: str) -> None:
-        """Say that the cell ``key`` is being executed, in the thread that is home from now on."""
+        """Say that a cell is being executed; ``key`` is ``id#execution``, the id naming the same cell each time."""
         with self._lock:
             self._cell = key
 
