@@ -1,0 +1,68 @@
+# The two commands of the README are `make demo` and `make test`; both make what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A second environment with the oldest IPython that is supported: the cell hooks are tested in both.
+VENV8 := .venv-ipython8
+EXAMPLES := $(wildcard example_notebooks/*.ipynb)
+BUILD := build/demo
+JOBS ?= 2
+
+.PHONY: demo test lint types contract unit notebooks ipython8 bench clean
+
+demo: $(VENV)/.demo
+	@rm -rf $(BUILD) && mkdir -p $(BUILD)
+	@for notebook in $(EXAMPLES); do \
+	  echo "executing $$notebook"; \
+	  cp $$notebook $(BUILD)/ && (cd $(BUILD) && ../../$(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level WARN $$(basename $$notebook)) || exit 1; \
+	done
+	@cd $(BUILD) && ../../$(BIN)/nbtrack runs list --all-experiments
+	@cd $(BUILD) && ../../$(BIN)/nbtrack runs best accuracy
+	@echo "The executed notebooks, with the cards under their cells, and the store are in $(BUILD)."
+	@echo "Open them:  $(BIN)/jupyter lab $(BUILD)"
+
+test: lint types contract unit ipython8
+	@echo "all tests passed"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contract: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+# What depends on the version of IPython, again under IPython 8.
+ipython8: $(VENV8)/.dev
+	$(VENV8)/bin/python -m pytest -n $(JOBS) tests/notebook
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) $(VENV8) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev,demo]'
+	touch $@
+
+$(VENV8)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV8)
+	$(VENV8)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV8)/bin/python -m pip install --quiet --editable '.[test]' 'ipython>=8.12,<9' 'ipykernel>=6.29,<7'
+	touch $@
