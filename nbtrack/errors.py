@@ -25,6 +25,7 @@
     │   ├── StoreTooNew
     │   ├── StoreBusy
     │   └── StoreFull
+    ├── CaptureFailed                  something that a cell made or read could not be captured
     └── MissingDependency (ImportError)  an extra is not installed; the message has the command
 
 A message names the thing, what was found, and what to do next. The tree knows nothing of HTTP
@@ -147,6 +148,10 @@ class StoreBusy(StoreError):
 
 class StoreFull(StoreError):
     """The disk is full, or a quota is reached; what was committed before is safe."""
+
+
+class CaptureFailed(NbtrackError):
+    """A figure, a data set or another thing of the cell could not be captured; the run goes on without it."""
 
 
 class MissingDependency(NbtrackError, ImportError):

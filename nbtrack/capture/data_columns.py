@@ -20,146 +20,156 @@ from __future__ import annotations
 
 import math
 import os
-import struct
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from nbtrack.capture.data_numbers import Array, Facts, Sink
-from nbtrack.capture.data_values import MISSING_TAGS, UNCOVERED_TAG, NotCovered, encode
+from nbtrack.capture.data_values import MISSING_TAGS, UNCOVERED_TAG, NotCovered, encode, pack
 
 SEGMENT_ROWS = 1 << 20
 TEXT_ROWS = 1 << 16
 
-_PARALLEL_BYTES = 4 << 20  # less is hashed sooner than threads are started
+_BATCH_BYTES = 4 << 20  # less is hashed sooner than a thread is started
 _MAX_WORKERS = 8
-_LENGTH = struct.Struct("<Q")
 
 
-class Column(Protocol):
-    """A column that can be read by ranges of rows, from several threads."""
+@dataclass(frozen=True, kw_only=True)
+class Column(ABC):
+    """A column that can be read by ranges of rows, from several threads at once.
 
-    @property
-    def type(self) -> str:
-        """The canonical name of its type; all that tells it from another column with the same bytes."""
-
-    @property
-    def rows(self) -> int: ...
-
-    @property
-    def row_bytes(self) -> int:
-        """About how many bytes a row has, to share out the work."""
-
-    def read(self, start: int, stop: int, sink: Sink) -> None:
-        """Give the canonical form of rows ``start`` to ``stop`` to ``sink``."""
-
-
-@dataclass(frozen=True)
-class NumberColumn:
-    """Numbers, booleans, times, or text of fixed width; more than one dimension is read row by row."""
+    ``type`` is the canonical name of its type: all that tells it from another column with the same
+    bytes. ``row_bytes`` is about what a row takes, to share out the work.
+    """
 
     type: str
+    rows: int
+    row_bytes: int = 8
+    segment_rows: int = SEGMENT_ROWS
+
+    @abstractmethod
+    def read(self, start: int, stop: int, sink: Sink) -> None:
+        """Give the canonical form of rows ``start`` to ``stop`` (within one segment) to ``sink``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberColumn(Column):
+    """Numbers, booleans, times, or text of fixed width, of any number of dimensions."""
+
     values: Array
-    missing: int | None = None  # an integer that stands for null
 
-    @property
-    def rows(self) -> int:
-        return len(self.values)
-
-    @property
-    def row_bytes(self) -> int:
-        return max(1, self.values.itemsize * math.prod(self.values.shape[1:]))
-
-    def read(self, start: int, stop: int, sink: Sink) -> None:
-        sink.numbers(self.values[start:stop], missing=self.missing)
-
-
-@dataclass(frozen=True)
-class MaskedColumn:
-    """Numbers with a mask of nulls, as ``part(start, stop)`` gives them; the mask may be None."""
-
-    type: str
-    rows: int
-    part: Callable[[int, int], tuple[Array, Array | None]]
-    row_bytes: int = 8
+    @classmethod
+    def of(cls, values: Array, *, type: str | None = None) -> NumberColumn:
+        """The column of an array; its rows are those of the first dimension."""
+        width = max(1, math.prod(values.shape[1:]))
+        return cls(
+            type=type or values.dtype.name,
+            rows=len(values),
+            row_bytes=width * values.itemsize,
+            segment_rows=max(1, SEGMENT_ROWS // width),
+            values=values,
+        )
 
     def read(self, start: int, stop: int, sink: Sink) -> None:
-        values, mask = self.part(start, stop)
-        nulls = 0 if mask is None else int(np.count_nonzero(mask))
-        if not nulls or mask is None:
-            sink.raw(b"\0")
-            sink.numbers(values)
-            return
-        sink.raw(b"\1")
-        sink.raw(np.packbits(mask))
-        sink.facts.nulls += nulls
-        # The profile is over what is there, the hash over all rows with nothing under the mask.
-        sink.numbers(np.where(mask, np.zeros((), values.dtype), values), statistics_of=values[~mask])
+        sink.numbers(self.values[start:stop])
 
 
-@dataclass(frozen=True)
-class LazyColumn:
-    """Numbers that are made when they are read, such as the dense form of a sparse column."""
+@dataclass(frozen=True, kw_only=True)
+class CategoryColumn(Column):
+    """Codes into labels, -1 for null; the type holds the digest of the labels."""
 
-    type: str
-    rows: int
+    codes: Array
+    labels: Sequence[object]
+
+    def read(self, start: int, stop: int, sink: Sink) -> None:
+        codes = self.codes[start:stop]
+        sink.facts.nulls += int(np.count_nonzero(codes < 0))
+        sink.raw(codes.astype("<i4", copy=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LazyColumn(Column):
+    """Numbers that are made as they are read, such as the dense form of a sparse column."""
+
     part: Callable[[int, int], Array]
-    row_bytes: int = 8
 
     def read(self, start: int, stop: int, sink: Sink) -> None:
         sink.numbers(self.part(start, stop))
 
 
-@dataclass(frozen=True)
-class TextColumn:
-    """Text or binary: ``part(start, stop)`` gives an Arrow array (large string or binary) or a list; null is what is neither."""
+@dataclass(frozen=True, kw_only=True)
+class MaskedColumn(Column):
+    """Numbers with a mask of nulls (or None), as ``part(start, stop)`` gives them."""
 
-    type: str
-    rows: int
+    part: Callable[[int, int], tuple[Array, Array | None]]
+
+    def read(self, start: int, stop: int, sink: Sink) -> None:
+        values, mask = self.part(start, stop)
+        if mask is None or not mask.any():
+            sink.raw(b"\0")
+            sink.numbers(values)
+            return
+        sink.raw(b"\1")
+        sink.raw(np.packbits(mask))
+        sink.facts.nulls += int(np.count_nonzero(mask))
+        # What lies under the mask is no content; what is there makes the statistics.
+        sink.numbers(np.where(mask, np.zeros((), values.dtype), values), noted=values[~mask])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextColumn(Column):
+    """Text or binary: ``part(start, stop)`` gives an Arrow array or a list, where null is what is neither."""
+
     part: Callable[[int, int], Any]
-    row_bytes: int = 32
 
     def read(self, start: int, stop: int, sink: Sink) -> None:
         for first in range(start, stop, TEXT_ROWS):
             cells = self.part(first, min(first + TEXT_ROWS, stop))
             lengths, text = _list_text(cells) if isinstance(cells, list) else _arrow_text(cells)
             sink.facts.nulls += int(np.count_nonzero(lengths < 0))
-            wide = len(lengths) > 0 and int(lengths.max()) > np.iinfo(np.int32).max
+            wide = bool(lengths.max() > np.iinfo(np.int32).max)
             sink.raw(b"\xff" if wide else b"")
             sink.raw(lengths.astype("<i8" if wide else "<i4"))
             sink.raw(text)
 
 
-@dataclass(frozen=True)
-class CellColumn:
+@dataclass(frozen=True, kw_only=True)
+class CellColumn(Column):
     """Python objects of any kind, as ``part(start, stop)`` lists them."""
 
-    type: str
-    rows: int
     part: Callable[[int, int], list[Any]]
-    row_bytes: int = 64
 
     def read(self, start: int, stop: int, sink: Sink) -> None:
         for first in range(start, stop, TEXT_ROWS):
-            _read_cells(self.part(first, min(first + TEXT_ROWS, stop)), sink)
+            cells = self.part(first, min(first + TEXT_ROWS, stop))
+            if set(map(type, cells)) == {str}:
+                lengths, payload = _list_text(cells)
+                tags = b"s" * len(cells)
+            else:
+                tags, lengths, payload = _encode_cells(cells, sink)
+                sink.facts.nulls += sum(tags.count(tag) for tag in MISSING_TAGS)
+            sink.raw(tags)
+            sink.raw(lengths.astype("<i8"))
+            sink.raw(payload)
 
 
-@dataclass(frozen=True)
-class UncoveredColumn:
-    """A column that could not be read; only its type and length are in the digest."""
+@dataclass(frozen=True, kw_only=True)
+class RangeColumn(Column):
+    """Whole numbers at even steps: the type says it all."""
 
-    type: str
-    rows: int
-    reason: str
-    row_bytes: int = 1
+    @classmethod
+    def of(cls, first: int, step: int, rows: int) -> RangeColumn:
+        """The column ``first, first + step, ...``"""
+        return cls(type=f"range from {first} by {step}", rows=rows, segment_rows=max(1, rows))
 
     def read(self, start: int, stop: int, sink: Sink) -> None:
-        sink.facts.uncovered[self.reason] = stop - start
+        """Nothing to add."""
 
 
 def _list_text(cells: list[Any]) -> tuple[Array, bytes]:
@@ -174,37 +184,17 @@ def _list_text(cells: list[Any]) -> tuple[Array, bytes]:
     return np.fromiter(lengths, np.int64, len(cells)), b"".join(cell for cell in encoded if cell)
 
 
-def _arrow_text(cells: Any) -> tuple[Array, Any]:
-    """The same of an Arrow array, from its buffers."""
-    import pyarrow as pa
-
-    if isinstance(cells, pa.ChunkedArray):
-        cells = cells.chunk(0) if cells.num_chunks == 1 else pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], cells.type)
-    wide = pa.large_string() if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type) or "view" in str(cells.type) else pa.large_binary()
-    if cells.type != wide:
-        cells = cells.cast(wide)
-    _, offset_buffer, data = cells.buffers()
-    offsets = np.frombuffer(offset_buffer, np.int64)[cells.offset : cells.offset + len(cells) + 1] if len(cells) else np.zeros(1, np.int64)
-    lengths = np.diff(offsets)
+def _arrow_text(cells: Any) -> tuple[Array, bytes | memoryview]:
+    """The same of an Arrow array of large strings or large binaries, from its buffers."""
+    lengths = np.diff(np.frombuffer(cells.buffers()[1], np.int64)[cells.offset : cells.offset + len(cells) + 1])
     if cells.null_count:
         null = cells.is_null().to_numpy(zero_copy_only=False)
-        if lengths[null].any():  # a null may have bytes of its own; they are no content
+        if lengths[null].any():  # a null may have bytes of its own, which are no content
             return _list_text(cells.to_pylist())
         lengths[null] = -1
-    return lengths, b"" if data is None else memoryview(data)[int(offsets[0]) : int(offsets[-1])]
-
-
-def _read_cells(cells: list[Any], sink: Sink) -> None:
-    kinds = set(map(type, cells))
-    if kinds == {str}:
-        lengths, text = _list_text(cells)
-        tags = b"s" * len(cells)
-    else:
-        tags, lengths, text = _encode_cells(cells, sink)
-        sink.facts.nulls += sum(tags.count(tag) for tag in MISSING_TAGS)
-    sink.raw(tags)
-    sink.raw(lengths.astype("<i8"))
-    sink.raw(text)
+    data = cells.buffers()[2]
+    first = int(np.frombuffer(cells.buffers()[1], np.int64)[cells.offset])
+    return lengths, b"" if data is None else memoryview(data)[first : first + int(lengths[lengths > 0].sum())]
 
 
 def _encode_cells(cells: list[Any], sink: Sink) -> tuple[bytes, Array, bytes]:
@@ -224,10 +214,18 @@ def _encode_cells(cells: list[Any], sink: Sink) -> tuple[bytes, Array, bytes]:
 
 @dataclass(frozen=True)
 class ColumnDigest:
-    """The digest of a column (32 bytes) and what was noted on the way."""
+    """The digest of a column (32 bytes) and what was noted on the way; one that could not be read counts by type and length."""
 
     digest: bytes
     facts: Facts
+    is_read: bool = True
+
+
+@dataclass(frozen=True)
+class _Segment:
+    position: int  # of its column
+    start: int
+    stop: int
 
 
 def digest_columns(columns: Sequence[Column], *, statistics: int) -> list[ColumnDigest]:
@@ -235,13 +233,66 @@ def digest_columns(columns: Sequence[Column], *, statistics: int) -> list[Column
 
     ``statistics`` is the number of columns, from the first, whose minimum, maximum and mean are taken.
     """
-    tasks = [
-        (position, start, min(start + SEGMENT_ROWS, column.rows))
+    segments = [
+        _Segment(position, start, min(start + column.segment_rows, column.rows))
         for position, column in enumerate(columns)
-        for start in range(0, column.rows, _segment_rows(column))
+        for start in range(0, column.rows, column.segment_rows)
     ]
-    return []
+
+    def digest(batch: list[_Segment]) -> list[tuple[bytes, Facts] | str]:
+        return [_digest_segment(columns[item.position], item, statistics=item.position < statistics) for item in batch]
+
+    batches = _batches(columns, segments)
+    workers = min(_MAX_WORKERS, _processors(), len(batches))
+    if workers < 2:
+        results = [digest(batch) for batch in batches]
+    else:
+        with ThreadPoolExecutor(workers, thread_name_prefix="nbtrack-digest") as pool:
+            results = list(pool.map(digest, batches))
+    by_column: list[list[tuple[bytes, Facts] | str]] = [[] for _ in columns]
+    for item, result in zip(segments, (result for batch in results for result in batch), strict=True):
+        by_column[item.position].append(result)
+    return [_digest_column(column, parts) for column, parts in zip(columns, by_column, strict=True)]
 
 
-def _segment_rows(column: Column) -> int:
-    return SEGMENT_ROWS
+def _batches(columns: Sequence[Column], segments: list[_Segment]) -> list[list[_Segment]]:
+    """Segments in groups worth a thread's while; one segment at least."""
+    batches: list[list[_Segment]] = []
+    room = 0
+    for item in segments:
+        size = (item.stop - item.start) * columns[item.position].row_bytes
+        if not batches or size > room:
+            batches.append([])
+            room = _BATCH_BYTES
+        batches[-1].append(item)
+        room -= size
+    return batches
+
+
+def _digest_segment(column: Column, item: _Segment, *, statistics: bool) -> tuple[bytes, Facts] | str:
+    sink = Sink(statistics=statistics)
+    try:
+        column.read(item.start, item.stop, sink)
+    except Exception as error:
+        # Extension types run their own code here and may raise anything; the profile reports the column as not covered.
+        return f"{type(error).__name__} while reading it"
+    return sink.digest(), sink.facts
+
+
+def _digest_column(column: Column, parts: list[tuple[bytes, Facts] | str]) -> ColumnDigest:
+    facts = Facts()
+    digest = sha256(pack([encode(column.type), encode(column.rows)]))
+    reason = next((part for part in parts if isinstance(part, str)), None)
+    if reason is not None:
+        return ColumnDigest(digest.digest(), Facts(uncovered={reason: column.rows}), is_read=False)
+    for part in parts:
+        if not isinstance(part, str):
+            digest.update(part[0])
+            facts.add(part[1])
+    return ColumnDigest(digest.digest(), facts)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -56,33 +56,30 @@ class Sink:
         self._statistics = statistics
         self._hash = sha256()
 
-    def raw(self, buffer: bytes | memoryview | Array) -> None:
+    def raw(self, buffer: Any) -> None:
         """Hash bytes as they are."""
         self._hash.update(buffer)
 
-    def numbers(self, values: Array, *, missing: int | None = None) -> None:
-        """Hash numbers, times or fixed-width text of any shape, in C order; ``missing`` is an integer that stands for null."""
+    def numbers(self, values: Array, *, noted: Array | None = None) -> None:
+        """Hash numbers, times or fixed-width text of any shape, in C order; ``noted`` is what the statistics are over, if not ``values``."""
+        if noted is not None and self._statistics and noted.dtype.kind in "iuf":
+            self._note(noted[~np.isnan(noted)] if noted.dtype.kind == "f" else noted)
         flat = values.reshape(-1) if values.ndim != 1 and values.flags.c_contiguous else values
         row_bytes = max(1, flat.itemsize * math.prod(flat.shape[1:]))
         rows = max(1, _BLOCK_BYTES // row_bytes)
         for start in range(0, len(flat), rows):
-            self._block(np.ascontiguousarray(flat[start : start + rows]).reshape(-1), missing)
+            self._block(np.ascontiguousarray(flat[start : start + rows]).reshape(-1), note=self._statistics and noted is None)
 
     def digest(self) -> bytes:
         """The sha256 of all that was taken."""
         return self._hash.digest()
 
-    def _block(self, block: Array, missing: int | None) -> None:
+    def _block(self, block: Array, *, note: bool) -> None:
         kind = block.dtype.kind
-        if kind in "fc":
-            null = np.isnan(block)
-        elif kind in "mM":
-            null = np.isnat(block)
-        else:
-            null = None if missing is None else block == missing
+        null = np.isnan(block) if kind in "fc" else np.isnat(block) if kind in "mM" else None
         nulls = 0 if null is None else int(np.count_nonzero(null))
         self.facts.nulls += nulls
-        if self._statistics and kind in "iuf" and missing is None:
+        if note and kind in "iuf":
             self._note(block[~null] if nulls and null is not None else block)
         if nulls and null is not None and kind in "fc":
             block = _same_nan(block)
@@ -106,7 +103,7 @@ def canonical_numbers(block: Array) -> bytes:
 
 def _same_nan(block: Array) -> Array:
     """A copy with one quiet NaN in place of every NaN; each part of a complex number on its own."""
-    copy = block.copy()
+    copy: Array = block.copy()
     for part in (copy.real, copy.imag) if copy.dtype.kind == "c" else (copy,):
         part[np.isnan(part)] = np.nan
     return copy
@@ -115,9 +112,10 @@ def _same_nan(block: Array) -> Array:
 def _little_endian(block: Array) -> Array:
     order = block.dtype.byteorder
     swapped = order == ">" or (order == "=" and sys.byteorder == "big")
-    return block.astype(block.dtype.newbyteorder("<")) if swapped else block
+    little: Array = block.astype(block.dtype.newbyteorder("<")) if swapped else block
+    return little
 
 
-def _bytes_of(block: Array) -> Array:
+def _bytes_of(block: Array) -> Any:
     # hashlib takes no buffer of datetime64, and numpy no view of items without bytes.
     return block.view(np.uint8) if block.dtype.itemsize and block.dtype.kind != "V" else np.frombuffer(block.tobytes(), np.uint8)

@@ -89,6 +89,14 @@ def encode(value: object) -> Encoded:
         raise NotCovered(type_name(type(value)), f"{type(error).__name__} while reading it") from error
 
 
+def encode_or_type(value: object) -> Encoded:
+    """`encode`, with what has no canonical form told by its type alone."""
+    try:
+        return encode(value)
+    except NotCovered as problem:
+        return UNCOVERED_TAG, problem.kind.encode()
+
+
 def type_name(cls: type) -> str:
     """Module and qualified name, without an address; builtins by their bare name."""
     module = getattr(cls, "__module__", "")
@@ -143,12 +151,12 @@ class _Walk:
         self.nodes = 0
 
     def encode(self, value: Any) -> Encoded:
-        plain = _PLAIN.get(type(value))
-        if plain is not None:
-            return plain(value)
         self.nodes += 1
         if self.nodes > _MAX_NODES:
             raise NotCovered("", f"it holds more than {_MAX_NODES:,} values")
+        plain = _PLAIN.get(type(value))
+        if plain is not None:
+            return plain(value)
         if id(value) in self.path:
             raise NotCovered("", "it contains itself")
         if len(self.path) >= _MAX_DEPTH:
@@ -168,9 +176,9 @@ class _Walk:
             return missing, b""
         if isinstance(value, np.generic):
             return self._numpy_scalar(value)
-        for kind, encoder in ((str, _text), (int, _int), (float, _float), (complex, _complex)):
+        for kind in (str, int, float, complex):
             if isinstance(value, kind):
-                return encoder(value)
+                return _PLAIN[kind](value)
         if isinstance(value, (bytes, bytearray)):
             return b"y", bytes(value)
         if isinstance(value, (decimal.Decimal, fractions.Fraction, uuid.UUID, pathlib.PurePath)):
@@ -237,12 +245,8 @@ class _Walk:
 
 def _says_its_state(cls: type) -> bool:
     """True where a class defines how it is rebuilt; the default takes in caches and whatever else lies in ``__dict__``."""
-    return (
-        cls.__reduce_ex__ is not object.__reduce_ex__
-        or cls.__reduce__ is not object.__reduce__
-        or getattr(cls, "__getstate__", None) is not getattr(object, "__getstate__", None)
-        or cls in copyreg.dispatch_table
-    )
+    own = (getattr(cls, name, None) is not getattr(object, name, None) for name in ("__reduce_ex__", "__reduce__", "__getstate__"))
+    return any(own) or cls in copyreg.dispatch_table
 
 
 def _named(value: Any) -> Encoded:
