@@ -258,6 +258,15 @@ class Session:
             run.end(RunStatus.FAILED, "left open by an earlier execution of its cell")
             announce(Notice(f"run {run.name!r} ({run.run_id[:8]}) was left open by an earlier execution of this cell; it ended as FAILED"))
 
+    def close(self) -> None:
+        """End the runs, close the stores, and forget what was set, as a new process would begin."""
+        self._end_all((RunStatus.FINISHED, None))
+        for known in self._stores.values():
+            known.store.close()
+        self._stores.clear()
+        self._uri = self._experiment_name = self._experiment_id = self.notebook = None
+        self._reset_process_state()
+
     # --- inside --------------------------------------------------------------------------------
 
     def _own_stack(self) -> list[ActiveRun]:

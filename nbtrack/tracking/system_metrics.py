@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from time import time_ns
 
-from nbtrack.capture.system import SystemProbe
 from nbtrack.entities import Metric
 from nbtrack.errors import NbtrackError
 from nbtrack.store.base import Store
@@ -37,6 +36,8 @@ class SystemMetrics:
         self._thread.join(timeout=5.0)
 
     def _sample(self) -> None:
+        from nbtrack.capture.system import SystemProbe
+
         probe, step, stopping = SystemProbe(), 0, False
         try:
             while True:
