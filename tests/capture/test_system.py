@@ -60,7 +60,7 @@ def proc(folder: Path, cpu: str, received: int, sent: int) -> None:
     (folder / "net").mkdir(exist_ok=True)
     (folder / "stat").write_text(f"cpu  {cpu}\ncpu0 1 1 1\n")
     row = " 0 0 0 0 0 0 0 ".join
-    (folder / "net/dev").write_text(f"head\nhead\n    lo: {row(['9', '9'])}0 0 0 0 0 0 0\n  eth0: {row([str(received), str(sent)])}0 0 0 0 0 0 0\n")
+    (folder / "net/dev").write_text(f"head\nhead\n    lo: {row(['9', '9'])} 0 0 0 0 0 0 0\n  eth0: {row([str(received), str(sent)])} 0 0 0 0 0 0 0\n")
     (folder / "meminfo").write_text("MemTotal:       1000 kB\nMemFree:  1 kB\nMemAvailable:    250 kB\n")
 
 
