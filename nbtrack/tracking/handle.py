@@ -14,7 +14,7 @@ from nbtrack.errors import ArtifactNotFound, InvalidInput
 from nbtrack.ids import check_key, check_title
 from nbtrack.store.base import Store
 from nbtrack.tracking import renderings
-from nbtrack.tracking.values import to_metric_value, to_param_value, to_step
+from nbtrack.tracking.values import MAX_STEP, to_metric_value, to_param_value, to_step
 
 NOTE_TAG = "mlflow.note.content"
 RUN_NAME_TAG = "mlflow.runName"
@@ -116,7 +116,7 @@ class RunHandle:
             value = to_metric_value(key, value)
         if step is None:
             step = 0
-        elif type(step) is not int:
+        elif type(step) is not int or not -MAX_STEP <= step <= MAX_STEP:
             step = to_step(key, step)
         self.store.metrics.log(self.run_id, key, value, step, time_ns() // 1_000_000 if timestamp is None else int(timestamp))
 
@@ -147,7 +147,7 @@ class RunHandle:
         series = {key: [value if type(value) is float else to_metric_value(key, value) for value in _items(values)] for key, values in metrics.items()}
         count = max((len(values) for values in series.values()), default=0)
         first = next(iter(metrics))
-        steps = list(range(count)) if step is None else [item if type(item) is int else to_step(first, item) for item in _items(step)]
+        steps = list(range(count)) if step is None else [to_step(first, item) for item in _items(step)]
         now = time_ns() // 1_000_000
         timestamps = [now] * count if timestamp is None else [int(item) for item in _items(timestamp)] if _is_series(timestamp) else [int(timestamp)] * count
         self.store.metrics.log_arrays(self.run_id, series, steps, timestamps)

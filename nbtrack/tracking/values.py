@@ -14,7 +14,7 @@ from nbtrack.errors import InvalidMetric, InvalidParam
 
 _MAX_DEPTH = 20
 _MAX_ARRAY_ITEMS = 1000
-_MAX_STEP = 2**63 - 1
+MAX_STEP = 2**63 - 1  # what a column of 64 bits holds
 
 
 def to_metric_value(key: str, value: Any) -> float:
@@ -52,7 +52,7 @@ def to_step(key: str, step: Any) -> int:
         same = whole == step
     except (TypeError, ValueError, OverflowError):
         whole, same = 0, False
-    if not same or isinstance(step, str) or abs(whole) > _MAX_STEP:
+    if not same or isinstance(step, str) or abs(whole) > MAX_STEP:
         raise InvalidMetric(f"the step of the metric {key!r} is {step!r:.80}; a step is a whole number of 64 bits")
     return whole
 
