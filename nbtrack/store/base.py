@@ -121,6 +121,10 @@ class ExperimentStore(Protocol):
         """Undo ``delete``, for the runs that were deleted with it."""
         ...
 
+    def purge(self, experiment_ids: Sequence[str]) -> None:
+        """Remove deleted experiments that have no runs any more, for good; their names are free again."""
+        ...
+
 
 class RunStore(Protocol):
     """Runs, their tags, and the processes that work on them."""
@@ -253,7 +257,7 @@ class CellStore(Protocol):
     def code(self, run_id: str) -> RunCode: ...
 
     def record(self, session_id: str, cells: Sequence[Cell], *, facts: Mapping[str, Any] | None = None) -> None:
-        """Add executed cells to a kernel session's history; positions that are there already are kept."""
+        """Add executed cells to a kernel session's history; a position that is there keeps its source, and takes how the cell ended."""
         ...
 
     def history(self, session_id: str) -> list[Cell]: ...
@@ -310,12 +314,12 @@ class EventStore(Protocol):
 
     def append(self, *, actor: str, action: str, subject: str, details: Mapping[str, Any]) -> Event: ...
 
-    def list(self, *, subject: str | None = None, limit: int | None = None) -> list[Event]:
-        """Events, oldest first; with ``limit`` the latest that many."""
-        ...
-
     def verify(self) -> list[str]:
         """Problems found in the chain, each a sentence naming the row; empty when it holds."""
+        ...
+
+    def list(self, *, subject: str | None = None, limit: int | None = None) -> list[Event]:
+        """Events, oldest first; with ``limit`` the latest that many."""
         ...
 
 

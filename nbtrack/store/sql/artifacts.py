@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,29 +27,28 @@ class SqlArtifacts:
     def put_file(self, run_id: str, path: str, source: Path, *, media_type: str | None = None) -> Artifact:
         name = check_artifact_path(path)
         run_key(self._database, run_id, writable=True)  # refuse before a large file is copied
-        return self._name(run_id, name, *self.blobs.put_file(source), media_type)
+        return self._name(run_id, name, media_type, lambda: self.blobs.put_file(source))
 
     def put_bytes(self, run_id: str, path: str, data: bytes, *, media_type: str | None = None) -> Artifact:
-        return self._name(run_id, check_artifact_path(path), *self.blobs.put_bytes(data), media_type)
+        return self._name(run_id, check_artifact_path(path), media_type, lambda: self.blobs.put_bytes(data))
 
     def get(self, run_id: str, path: str) -> Artifact:
         name = check_artifact_path(path)
-        row = self._database.execute(
-            f"SELECT {_COLUMNS} FROM artifacts WHERE run = ? AND path = ?", (run_key(self._database, run_id), name)
-        ).fetchone()
+        row = self._database.row(f"SELECT {_COLUMNS} FROM artifacts WHERE run = ? AND path = ?", (run_key(self._database, run_id), name))
         if row is None:
             raise self._not_found(run_id, name)
         return Artifact(*row)
 
     def all(self, run_id: str) -> list[Artifact]:
         sql = f"SELECT {_COLUMNS} FROM artifacts WHERE run = ? ORDER BY path"
-        return [Artifact(*row) for row in self._database.execute(sql, (run_key(self._database, run_id),))]
+        return [Artifact(*row) for row in self._database.rows(sql, (run_key(self._database, run_id),))]
 
     def list(self, run_id: str, path: str | None = None) -> list[FileInfo]:
-        prefix = f"{check_artifact_path(path)}/" if path else ""
+        wanted = check_artifact_path(path) if path else None
+        prefix = f"{wanted}/" if wanted else ""
         infos: dict[str, FileInfo] = {}
         for artifact in self.all(run_id):
-            if artifact.path == path:
+            if artifact.path == wanted:
                 return [FileInfo(artifact.path, False, artifact.size)]
             if artifact.path.startswith(prefix):
                 first, _, below = artifact.path[len(prefix) :].partition("/")
@@ -87,14 +86,20 @@ class SqlArtifacts:
         name = check_artifact_path(path)
         with self._database.write():
             key = run_key(self._database, run_id, writable=True)
-            if not self._database.execute("DELETE FROM artifacts WHERE run = ? AND path = ?", (key, name)).rowcount:
+            if not self._database.execute("DELETE FROM artifacts WHERE run = ? AND path = ?", (key, name)):
                 raise self._not_found(run_id, name)
 
-    def _name(self, run_id: str, path: str, digest: str, size: int, media_type: str | None) -> Artifact:
+    def _name(self, run_id: str, path: str, media_type: str | None, put: Callable[[], tuple[str, int]]) -> Artifact:
+        """Store the bytes, then the name that refers to them."""
+        digest, size = put()
         artifact = Artifact(path, digest, size, media_type, now_ms())
         with self._database.write():
             key = run_key(self._database, run_id, writable=True)
             self._refuse_clash(key, path)
+            # `nbtrack gc` removes blobs that nothing refers to, under this very lock; one that was
+            # there a moment ago may be gone, and once it is referred to it stays.
+            if not self.blobs.exists(digest):
+                put()
             self._database.execute(
                 f"INSERT INTO artifacts (run, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, path) DO UPDATE SET "
                 "digest = excluded.digest, size = excluded.size, media_type = excluded.media_type, created_time = excluded.created_time",
@@ -106,10 +111,10 @@ class SqlArtifacts:
         """A name can't be a file and a folder: the run could not be downloaded any more."""
         parents = [path[:place] for place, character in enumerate(path) if character == "/"]
         for parent in parents:
-            if self._database.execute("SELECT 1 FROM artifacts WHERE run = ? AND path = ?", (run, parent)).fetchone():
+            if self._database.row("SELECT 1 FROM artifacts WHERE run = ? AND path = ?", (run, parent)):
                 raise InvalidPath(f"can't store {path!r}: {parent!r} is a file of this run, so it can't be a folder too")
         # '0' is the character after '/', so this is the range of all paths that begin with path + '/'.
-        if self._database.execute("SELECT 1 FROM artifacts WHERE run = ? AND path > ? AND path < ? LIMIT 1", (run, f"{path}/", f"{path}0")).fetchone():
+        if self._database.row("SELECT 1 FROM artifacts WHERE run = ? AND path > ? AND path < ? LIMIT 1", (run, f"{path}/", f"{path}0")):
             raise InvalidPath(f"can't store a file as {path!r}: it is a folder of this run. Choose another name, or a name inside it")
 
     def _not_found(self, run_id: str, path: str) -> ArtifactNotFound:

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbtrack.entities import Cell, CellOutput, CellRole, OutputKind, RunCell, RunCode
-from nbtrack.ids import text_digest
 from nbtrack.store.sql.database import Database
-from nbtrack.store.sql.rows import run_key, to_json
+from nbtrack.store.sql.rows import now_ms, put_text, run_key, storable, to_json
 
 _CELL = "c.position, t.text, c.cell_id, c.execution_count, c.started, c.duration, c.succeeded"
 
@@ -21,9 +20,11 @@ class SqlCells:
         self._database = database
 
     def set_code(self, run_id: str, code: RunCode) -> None:
-        session = code.session_id or run_id  # a run outside a kernel session has a session of its own
+        session = code.session_id or run_id  # a run outside a kernel session has one of its own
         with self._database.write():
             key = run_key(self._database, run_id, writable=True)
+            if session == run_id:
+                self._database.execute("DELETE FROM cells WHERE session_id = ?", (session,))
             self.record(session, [item.cell for item in code.cells])
             self._database.execute("DELETE FROM run_cells WHERE run = ?", (key,))
             self._database.execute(
@@ -37,57 +38,53 @@ class SqlCells:
             )
 
     def code(self, run_id: str) -> RunCode:
-        key = run_key(self._database, run_id)
-        row = self._database.execute("SELECT session_id, unresolved FROM run_code WHERE run = ?", (key,)).fetchone()
-        if row is None:
-            return RunCode()
         sql = (
             f"SELECT x.role, x.names, {_CELL} FROM run_cells x JOIN cells c ON c.session_id = ? AND c.position = x.position "
             "JOIN texts t ON t.digest = c.source WHERE x.run = ? ORDER BY x.position"
         )
-        cells = [RunCell(_cell(found[2:]), CellRole(found[0]), tuple(json.loads(found[1]))) for found in self._database.execute(sql, (row[0], key))]
-        return RunCode(row[0], tuple(cells), tuple(json.loads(row[1])))
+        with self._database.read():
+            key = run_key(self._database, run_id)
+            row = self._database.row("SELECT session_id, unresolved FROM run_code WHERE run = ?", (key,))
+            if row is None:
+                return RunCode()
+            found = self._database.rows(sql, (row[0], key))
+        cells = tuple(RunCell(_cell(cell), CellRole(role), tuple(json.loads(names))) for role, names, *cell in found)
+        return RunCode(None if row[0] == run_id else row[0], cells, tuple(json.loads(row[1])))
 
     def record(self, session_id: str, cells: Sequence[Cell], *, facts: Mapping[str, Any] | None = None) -> None:
         with self._database.write():
             self._database.execute(
-                "INSERT INTO kernel_sessions (session_id, facts) VALUES (?, ?) ON CONFLICT (session_id) DO NOTHING", (session_id, to_json(dict(facts or {})))
+                "INSERT INTO kernel_sessions (session_id, last_used) VALUES (?, ?) ON CONFLICT (session_id) DO UPDATE SET last_used = excluded.last_used",
+                (session_id, now_ms()),
             )
             if facts is not None:
                 self._database.execute("UPDATE kernel_sessions SET facts = ? WHERE session_id = ?", (to_json(dict(facts)), session_id))
-            rows = [(session_id, cell.position, self._put_text(cell.source), *_cell_columns(cell)) for cell in cells]
             self._database.executemany(
                 "INSERT INTO cells (session_id, position, source, cell_id, execution_count, started, duration, succeeded) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (session_id, position) DO UPDATE SET duration = coalesce(excluded.duration, cells.duration), succeeded = excluded.succeeded",
-                rows,
+                [(session_id, cell.position, put_text(self._database, cell.source), *_cell_columns(cell)) for cell in cells],
             )
 
     def history(self, session_id: str) -> list[Cell]:
         sql = f"SELECT {_CELL} FROM cells c JOIN texts t ON t.digest = c.source WHERE c.session_id = ? ORDER BY c.position"
-        return [_cell(row) for row in self._database.execute(sql, (session_id,))]
+        return [_cell(row) for row in self._database.rows(sql, (session_id,))]
 
     def add_outputs(self, run_id: str, outputs: Sequence[CellOutput]) -> None:
         with self._database.write():
             key = run_key(self._database, run_id, writable=True)
-            start = self._database.execute("SELECT coalesce(max(position), 0) FROM run_outputs WHERE run = ?", (key,)).fetchone()[0]
+            start = self._database.row("SELECT coalesce(max(position), 0) FROM run_outputs WHERE run = ?", (key,))[0]
             self._database.executemany(
                 "INSERT INTO run_outputs (run, position, kind, media_type, text, artifact, truncated_chars) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (key, start + number, output.kind.value, output.media_type, output.text, output.artifact, output.truncated_chars)
-                    for number, output in enumerate(outputs, start=1)
+                    (key, position, output.kind.value, output.media_type, storable(output.text), output.artifact, output.truncated_chars)
+                    for position, output in enumerate(outputs, start=start + 1)
                 ],
             )
 
     def outputs(self, run_id: str) -> list[CellOutput]:
         key = run_key(self._database, run_id)
         sql = "SELECT kind, text, media_type, artifact, truncated_chars FROM run_outputs WHERE run = ? ORDER BY position"
-        return [CellOutput(OutputKind(row[0]), *row[1:]) for row in self._database.execute(sql, (key,))]
-
-    def _put_text(self, text: str) -> str:
-        digest = text_digest(text)
-        clean = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate can't be stored as text
-        self._database.execute("INSERT INTO texts (digest, text) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", (digest, clean))
-        return digest
+        return [CellOutput(OutputKind(row[0]), *row[1:]) for row in self._database.rows(sql, (key,))]
 
 
 def _cell_columns(cell: Cell) -> tuple[object, ...]:
@@ -95,4 +92,5 @@ def _cell_columns(cell: Cell) -> tuple[object, ...]:
 
 
 def _cell(row: Sequence[Any]) -> Cell:
-    return Cell(*row[:6], succeeded=bool(row[6]))
+    position, source, cell_id, execution_count, started, duration, succeeded = row
+    return Cell(position, source, cell_id, execution_count, started, duration, bool(succeeded))

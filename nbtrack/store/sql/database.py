@@ -9,40 +9,50 @@ from typing import Any, Literal, Protocol
 Dialect = Literal["sqlite", "postgresql"]
 
 
-class Cursor(Protocol):
-    """The part of a DB-API cursor that the aggregates use."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def fetchone(self) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
 class Database(Protocol):
     """A database with a connection for each thread and process; statements have ``?`` placeholders.
 
-    Outside ``write()`` each statement is its own transaction. Errors of the driver come out as
+    Outside ``write()`` each statement is its own transaction. Rows are handed over whole, so that no
+    connection is left in the middle of a statement. Errors of the driver come out as
     ``nbtrack.errors.StoreError``.
     """
 
     dialect: Dialect
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Cursor: ...
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is inside ``write()`` or ``read()``."""
+        ...
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement; return how many rows it changed."""
+        ...
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row; call it inside ``write()``."""
         ...
 
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first row of a query, or of a statement with ``RETURNING``; None if there is none."""
+        ...
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        ...
+
     def write(self) -> AbstractContextManager[None]:
-        """A transaction that holds the write lock from its start: all or none. Nests."""
+        """A transaction that holds the write lock from its start: all or none.
+
+        Nests: an inner block that raises takes back what it did, and only that.
+        """
+        ...
+
+    def read(self) -> AbstractContextManager[None]:
+        """One consistent picture for all queries inside; nothing is written in it."""
         ...
 
     def close(self) -> None:
-        """Close the connections of all threads of this process."""
+        """Close the connections of all threads of this process; the next call opens new ones."""
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nbtrack.entities import Dataset, DatasetInput, InputTag
 from nbtrack.store.sql.database import Database, chunks, placeholders
-from nbtrack.store.sql.rows import run_key, to_json
+from nbtrack.store.sql.rows import run_key, storable, to_json
 
 
 class SqlInputs:
@@ -39,16 +39,17 @@ class SqlInputs:
                 "SELECT i.run, i.tags, d.name, d.digest, d.source_type, d.source, d.schema, d.profile "
                 f"FROM run_inputs i JOIN datasets d ON d.id = i.dataset WHERE i.run IN ({placeholders(len(part))}) ORDER BY i.run, d.id, i.context"
             )
-            for run, tags, name, digest, source_type, source, schema, profile in self._database.execute(sql, part):
+            for run, tags, name, digest, source_type, source, schema, profile in self._database.rows(sql, part):
                 dataset = Dataset(name, digest, source_type, source, json.loads(schema), json.loads(profile))
                 found.setdefault(run, []).append(DatasetInput(dataset, [InputTag(*tag) for tag in json.loads(tags)]))
         return found
 
     def _dataset_key(self, dataset: Dataset) -> int:
-        row = self._database.execute("SELECT id FROM datasets WHERE name = ? AND digest = ?", (dataset.name, dataset.digest)).fetchone()
+        name, source = storable(dataset.name), storable(dataset.source)
+        row = self._database.row("SELECT id FROM datasets WHERE name = ? AND digest = ?", (name, dataset.digest))
         if row is None:
-            row = self._database.execute(
+            row = self._database.row(
                 "INSERT INTO datasets (name, digest, source_type, source, schema, profile) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-                (dataset.name, dataset.digest, dataset.source_type, dataset.source, to_json(list(dataset.schema)), to_json(dict(dataset.profile))),
-            ).fetchone()
+                (name, dataset.digest, dataset.source_type, source, to_json(list(dataset.schema)), to_json(dict(dataset.profile))),
+            )
         return int(row[0])

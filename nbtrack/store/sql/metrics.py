@@ -6,14 +6,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from operator import itemgetter
+from typing import TypeAlias
 
 from nbtrack.entities import Metric, MetricColumns, MetricSummary, Origin
 from nbtrack.errors import InvalidInput, StoreError
 from nbtrack.store.sql.database import Database, chunks, placeholders
-from nbtrack.store.sql.rows import metric_value, run_key
+from nbtrack.store.sql.rows import metric_value, run_key, run_not_found
 
-_LOG = "INSERT INTO metric_log VALUES (?, ?, ?, ?, ?)"
+# The view's trigger keeps the summary; it refuses a series that is closed or gone.
+_APPEND = "INSERT INTO metric_append VALUES (?, ?, ?, ?)"
 
 _MERGE = """INSERT INTO metric_series (run, key, count, last, last_step, last_time, min, max) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (run, key) DO UPDATE SET
@@ -28,11 +30,18 @@ _MERGE = """INSERT INTO metric_series (run, key, count, last, last_step, last_ti
     RETURNING id, count"""
 
 # The bare columns of an aggregate with one min() or max() are those of the row that has it (SQLite).
-_THIN = """SELECT seq, step, timestamp, value FROM (
+_THIN = """SELECT step, timestamp, value FROM (
         SELECT seq, step, timestamp, min(value) AS value FROM metric_points WHERE series = ?1 GROUP BY (seq - 1) * ?2 / ?3
         UNION SELECT seq, step, timestamp, max(value) AS value FROM metric_points WHERE series = ?1 GROUP BY (seq - 1) * ?2 / ?3
         UNION SELECT seq, step, timestamp, value FROM metric_points WHERE series = ?1 AND seq IN (1, ?3)
     ) ORDER BY seq"""
+
+
+MIN_THINNED_POINTS = 4
+_FEW = 50  # so many points are appended one by one; more are merged into their summaries at once
+_MOST_KNOWN = 10_000
+
+_Points: TypeAlias = tuple[Sequence[int], Sequence[int], Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -50,33 +59,45 @@ class SqlMetrics:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Ids of committed series by run and key. An id is never used again, and a series of a deleted
+        # run refuses points, so an entry that has become wrong shows itself.
+        self._known: dict[tuple[str, str], int] = {}
 
     def log(self, run_id: str, key: str, value: float, step: int, timestamp: int) -> None:
-        try:
-            self._database.execute(_LOG, (run_id, key, step, timestamp, value))
-        except StoreError as error:
-            self._explain(run_id, error)
+        series = self._known.get((run_id, key))
+        if series is not None:
+            try:
+                self._database.execute(_APPEND, (series, step, timestamp, value))
+                return
+            except StoreError as error:
+                if not _is_closed(error):
+                    raise
+                self._known.pop((run_id, key), None)
+        self._log_rows(run_id, [(key, step, timestamp, value)])
 
     def log_batch(self, run_id: str, metrics: Iterable[Metric]) -> None:
-        points = [(run_id, metric.key, metric.step, metric.timestamp, metric.value) for metric in metrics]
-        if len(points) > 50:
-            self._log_many(run_id, points)
+        rows = [(metric.key, metric.step, metric.timestamp, metric.value) for metric in metrics]
+        if len(rows) <= _FEW:
+            self._log_rows(run_id, rows)
             return
-        try:
-            with self._database.write():
-                self._database.executemany(_LOG, points)
-        except StoreError as error:
-            self._explain(run_id, error)
+        grouped: dict[str, list[tuple[str, int, int, float]]] = {}
+        for row in rows:
+            grouped.setdefault(row[0], []).append(row)
+        with self._database.write():
+            run = run_key(self._database, run_id, writable=True)
+            for key, group in grouped.items():
+                _, steps, timestamps, values = zip(*group, strict=True)
+                self._append(run, key, steps, timestamps, values)
 
     def log_arrays(self, run_id: str, series: Mapping[str, Sequence[float]], steps: Sequence[int], timestamps: Sequence[int]) -> None:
         uneven = {key: len(values) for key, values in series.items() if len(values) != len(steps)}
         if uneven or len(timestamps) != len(steps):
-            raise InvalidInput(f"the arrays of one call have one length; found {len(steps)} steps, {len(timestamps)} timestamps, and {uneven or 'as many values'}")
-        if not len(steps):
-            return
+            raise InvalidInput(
+                f"the arrays of one call have one length; found {len(steps)} steps, {len(timestamps)} timestamps, and {uneven or 'as many values'}"
+            )
         with self._database.write():
             run = run_key(self._database, run_id, writable=True)
-            for key, values in series.items():
+            for key, values in series.items() if len(steps) else ():
                 self._append(run, key, steps, timestamps, values)
 
     def annotate(self, run_id: str, key: str, *, origin: Origin, line: int | None, definition: str | None) -> None:
@@ -86,7 +107,7 @@ class SqlMetrics:
         )
 
     def summaries(self, run_id: str) -> list[MetricSummary]:
-        rows = self._database.execute(
+        rows = self._database.rows(
             "SELECT key, last, last_step, last_time, min, max, count, origin, line, definition FROM metric_series WHERE run = ? ORDER BY key",
             (run_key(self._database, run_id),),
         )
@@ -96,90 +117,93 @@ class SqlMetrics:
         ]
 
     def history(self, run_id: str, key: str) -> list[Metric]:
-        run = run_key(self._database, run_id)
-        rows = self._database.execute(
+        rows = self._database.rows(
             "SELECT DISTINCT p.timestamp, p.step, p.value FROM metric_points p JOIN metric_series s ON s.id = p.series "
             "WHERE s.run = ? AND s.key = ? ORDER BY p.timestamp, p.step, p.value",
-            (run, key),
+            (run_key(self._database, run_id), key),
         )
         return [Metric(key, metric_value(value), timestamp, step) for timestamp, step, value in rows]
 
     def columns(self, run_ids: Sequence[str], keys: Sequence[str] | None = None, *, max_points: int | None = None) -> MetricColumns:
-        if max_points is not None and max_points < 4:
-            raise InvalidInput(f"max_points is {max_points}; a thinned series needs 4 points at least (its ends, its minimum and its maximum)")
-        found = self._find(run_ids, keys)
+        if max_points is not None and max_points < MIN_THINNED_POINTS:
+            raise InvalidInput(
+                f"max_points is {max_points}; a thinned series needs {MIN_THINNED_POINTS} points at least (its ends, its minimum and its maximum)"
+            )
         numbers: list[int] = []
         steps: list[int] = []
         timestamps: list[int] = []
         values: list[float] = []
-        for number, series in enumerate(found):
-            rows = self._points(series, max_points)
-            numbers.extend(repeat(number, len(rows)))
-            steps.extend(row[0] for row in rows)
-            timestamps.extend(row[1] for row in rows)
-            values.extend(math.nan if row[2] is None else row[2] for row in rows)
+        with self._database.read():
+            found = self._find(run_ids, keys)
+            for number, series in enumerate(found):
+                some_steps, some_timestamps, some_values = self._points(series, max_points)
+                numbers.extend(repeat(number, len(some_steps)))
+                steps.extend(some_steps)
+                timestamps.extend(some_timestamps)
+                values.extend(some_values)
         return MetricColumns([series.run_id for series in found], [series.key for series in found], numbers, steps, timestamps, values)
 
-    def _find(self, run_ids: Sequence[str], keys: Sequence[str] | None) -> list[_Series]:
-        found: dict[tuple[str, str], _Series] = {}
-        for part in chunks(run_ids):
-            sql = (
-                "SELECT s.id, r.run_id, s.key, s.count FROM metric_series s JOIN runs r ON r.id = s.run "
-                f"WHERE r.run_id IN ({placeholders(len(part))}) ORDER BY s.key"
-            )
-            for row in self._database.execute(sql, part):
-                if keys is None or row[2] in keys:
-                    found[row[1], row[2]] = _Series(*row)
-        place = {run_id: position for position, run_id in enumerate(run_ids)}
-        return sorted(found.values(), key=lambda series: (place[series.run_id], series.key))
-
-    def _points(self, series: _Series, max_points: int | None) -> list[tuple[int, int, float | None]]:
-        """``(step, timestamp, value)`` of a series in that order, thinned if it is longer than ``max_points``."""
-        if max_points is not None and series.count > max_points:
-            buckets = (max_points - 2) // 2
-            rows = [row[1:] for row in self._database.execute(_THIN, (series.id, buckets, series.count))]
-        else:
-            rows = self._database.execute("SELECT step, timestamp, value FROM metric_points WHERE series = ? ORDER BY seq", (series.id,)).fetchall()
-        if any(map(_later, rows, rows[1:])):
-            rows.sort(key=_by_step_and_time)
-        return rows
-
-    def _log_many(self, run_id: str, points: Sequence[tuple[str, str, int, int, float]]) -> None:
-        grouped: dict[str, list[tuple[str, str, int, int, float]]] = {}
-        for point in points:
-            grouped.setdefault(point[1], []).append(point)
+    def _log_rows(self, run_id: str, rows: Sequence[tuple[str, int, int, float]]) -> None:
+        """Append points one by one, in one transaction; remember their series once they are committed."""
+        nested = self._database.in_transaction  # what it holds may be rolled back yet, and then an id is used again
         with self._database.write():
             run = run_key(self._database, run_id, writable=True)
-            for key, group in grouped.items():
-                self._append(run, key, [point[2] for point in group], [point[3] for point in group], [point[4] for point in group])
+            series = {key: self._series(run, key) for key in {row[0] for row in rows}}
+            self._database.executemany(_APPEND, [(series[key], *point) for key, *point in rows])
+        if not nested:
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+            self._known.update({(run_id, key): number for key, number in series.items()})
+
+    def _series(self, run: int, key: str) -> int:
+        """The id of a series, made if it is not there; inside a transaction that adds a point to it."""
+        sql = "SELECT id FROM metric_series WHERE run = ? AND key = ?"
+        row = self._database.row(sql, (run, key)) or self._database.row("INSERT INTO metric_series (run, key) VALUES (?, ?) RETURNING id", (run, key))
+        return int(row[0])
 
     def _append(self, run: int, key: str, steps: Sequence[int], timestamps: Sequence[int], values: Sequence[float]) -> None:
-        """Merge the summary of the points into the series, then append them; inside a transaction."""
-        last = max(range(len(steps)), key=lambda place: (steps[place], timestamps[place], place))
+        """Merge the summary of many points into their series, then append them; inside a transaction."""
+        last_step, last_time, last = max(zip(steps, timestamps, range(len(steps)), strict=True))
         numbers = [value for value in values if value == value]  # NaN is no minimum and no maximum
         low, high = (min(numbers), max(numbers)) if numbers else (None, None)
-        series, count = self._database.execute(
-            _MERGE, (run, key, len(steps), _null(values[last]), steps[last], timestamps[last], low, high)
-        ).fetchone()
-        first = count - len(steps) + 1
-        self._database.executemany(
-            "INSERT INTO metric_points VALUES (?, ?, ?, ?, ?)", zip(repeat(series), range(first, count + 1), steps, timestamps, values)
-        )
+        series, count = self._database.row(_MERGE, (run, key, len(steps), values[last], last_step, last_time, low, high))
+        seqs = range(count - len(steps) + 1, count + 1)
+        self._database.executemany("INSERT INTO metric_points VALUES (?, ?, ?, ?, ?)", zip(repeat(series), seqs, steps, timestamps, values))
 
-    def _explain(self, run_id: str, error: StoreError) -> None:
-        """Raise what is wrong with the run, if that is why a point was refused; else the error itself."""
-        if "run not active" in str(error):
-            run_key(self._database, run_id, writable=True)
-        raise error
+    def _find(self, run_ids: Sequence[str], keys: Sequence[str] | None) -> list[_Series]:
+        """The series of the runs, in the order of the runs given, then by key."""
+        wanted = None if keys is None else set(keys)
+        found: dict[str, list[_Series]] = {}
+        for part in chunks(list(dict.fromkeys(run_ids))):
+            among = placeholders(len(part))
+            found.update((row[0], []) for row in self._database.rows(f"SELECT run_id FROM runs WHERE run_id IN ({among})", part))
+            sql = f"SELECT s.id, r.run_id, s.key, s.count FROM metric_series s JOIN runs r ON r.id = s.run WHERE r.run_id IN ({among}) ORDER BY s.key"
+            for row in self._database.rows(sql, part):
+                if wanted is None or row[2] in wanted:
+                    found[row[1]].append(_Series(*row))
+        missing = next((run_id for run_id in run_ids if run_id not in found), None)
+        if missing is not None:
+            raise run_not_found(self._database, missing)
+        return [series for run_id in dict.fromkeys(run_ids) for series in found[run_id]]
+
+    def _points(self, series: _Series, max_points: int | None) -> _Points:
+        """Steps, timestamps and values of a series by step, then time; thinned if there are more than ``max_points``."""
+        if max_points is not None and series.count > max_points:
+            rows = self._database.rows(_THIN, (series.id, (max_points - 2) // 2, series.count))
+        else:
+            rows = self._database.rows("SELECT step, timestamp, value FROM metric_points WHERE series = ? ORDER BY seq", (series.id,))
+        steps, timestamps, values = zip(*rows, strict=True)
+        if not (_is_sorted(steps) and _is_sorted(timestamps)):  # points may come late, or again
+            steps, timestamps, values = zip(*sorted(rows, key=itemgetter(0, 1)), strict=True)
+        if None in values:
+            values = tuple(math.nan if value is None else value for value in values)
+        return steps, timestamps, values
 
 
-def _null(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _is_sorted(numbers: Sequence[int]) -> bool:
+    return list(numbers) == sorted(numbers)  # both run in C
 
 
-def _by_step_and_time(row: Sequence[Any]) -> tuple[int, int]:
-    return row[0], row[1]
-
-
-def _later(row: Sequence[Any], following: Sequence[Any]) -> bool:
-    return (row[0], row[1]) > (following[0], following[1])
+def _is_closed(error: StoreError) -> bool:
+    """Whether a point was refused because its series is closed or gone."""
+    return "metric_points.seq" in str(error)

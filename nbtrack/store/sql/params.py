@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nbtrack.entities import Origin, Param, ParamChange, RunStatus
 from nbtrack.errors import ParamFrozen
 from nbtrack.store.sql.database import Database
-from nbtrack.store.sql.rows import decode_change, encode_change, encode_param, now_ms, param, run_key
+from nbtrack.store.sql.rows import decode_change, encode_change, encode_param, now_ms, param, run_key, same_param
 
 _UPSERT = """INSERT INTO params (run, key, type, text, number, json, origin, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (run, key) DO UPDATE SET type = excluded.type, text = excluded.text, number = excluded.number,
@@ -37,26 +37,24 @@ class SqlParams:
         return self._stored(run_key(self._database, run_id))
 
     def history(self, run_id: str) -> list[ParamChange]:
-        rows = self._database.execute(
-            "SELECT key, old, new, timestamp FROM param_changes WHERE run = ? ORDER BY id", (run_key(self._database, run_id),)
-        ).fetchall()
+        rows = self._database.rows("SELECT key, old, new, timestamp FROM param_changes WHERE run = ? ORDER BY id", (run_key(self._database, run_id),))
         return [ParamChange(key, decode_change(old), decode_change(new), timestamp) for key, old, new, timestamp in rows]
 
     def _stored(self, run: int, keys: Sequence[str] | None = None) -> list[Param]:
         columns = "SELECT key, type, text, json, origin, line FROM params WHERE run = ?"
         if keys is None:
-            return [param(row) for row in self._database.execute(f"{columns} ORDER BY key", (run,))]
-        found = (self._database.execute(f"{columns} AND key = ?", (run, key)).fetchone() for key in keys)
+            return [param(row) for row in self._database.rows(f"{columns} ORDER BY key", (run,))]
+        found = (self._database.row(f"{columns} AND key = ?", (run, key)) for key in keys)
         return [param(row) for row in found if row is not None]
 
     def _ended(self, run: int) -> bool:
-        return RunStatus(self._database.execute("SELECT status FROM runs WHERE id = ?", (run,)).fetchone()[0]).ended
+        return RunStatus(self._database.row("SELECT status FROM runs WHERE id = ?", (run,))[0]).ended
 
     def _correct(self, run: int, run_id: str, old: Param, new: Param, *, ended: bool, write_once: bool) -> bool:
         """Whether ``new`` is to be written over ``old``; notes the change in the history."""
         if new.origin is not Origin.LOGGED and old.origin is Origin.LOGGED:
             return False
-        if type(old.value) is type(new.value) and old.value == new.value:
+        if same_param(old.value, new.value):
             return old.origin is not new.origin
         if ended or (write_once and old.origin is new.origin):
             _refuse(run_id, old, new, write_once=write_once)

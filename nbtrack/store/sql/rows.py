@@ -10,14 +10,13 @@ from typing import Any
 
 from nbtrack.entities import Experiment, LifecycleStage, Origin, Param, ParamValue, RunInfo, RunStatus
 from nbtrack.errors import InvalidParam, RunNotActive, RunNotFound, did_you_mean
+from nbtrack.ids import text_digest
 from nbtrack.store.sql.database import Database
 
 # A param longer than this (as text) belongs into an artifact.
 MAX_PARAM_CHARS = 500_000
 
-INFO_COLUMNS = (
-    "r.id, r.run_id, e.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage, r.parent_run_id, r.status_message"
-)
+INFO_COLUMNS = "r.id, r.run_id, e.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage, r.parent_run_id, r.status_message"
 
 
 def now_ms() -> int:
@@ -26,8 +25,22 @@ def now_ms() -> int:
 
 
 def to_json(value: Any) -> str:
-    """Compact JSON with sorted keys, so that equal values are equal texts."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    """Compact JSON; the keys of objects are sorted, so that equal values are equal texts."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    except TypeError:  # keys of several types have no order
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    """JSON that UTF-8 can hold: half surrogate pairs, as in undecodable file names, become JSON escapes."""
+    return text if _is_storable(text) else json.dumps(json.loads(text), separators=(",", ":"))
+
+
+def storable(text: str) -> str:
+    """``text`` as a database can hold it: half surrogate pairs are written out, as ``\\udcff``."""
+    return text if _is_storable(text) else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def run_info(row: Sequence[Any]) -> RunInfo:
@@ -47,6 +60,13 @@ def metric_value(stored: float | None) -> float:
     return math.nan if stored is None else stored
 
 
+def put_text(database: Database, text: str) -> str:
+    """Keep a text once for each content; return its digest."""
+    digest = text_digest(text)
+    database.execute("INSERT INTO texts (digest, text) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", (digest, storable(text)))
+    return digest
+
+
 def run_key(database: Database, run_id: str, *, writable: bool = False) -> int:
     """The integer key of a run.
 
@@ -57,7 +77,7 @@ def run_key(database: Database, run_id: str, *, writable: bool = False) -> int:
     RunNotActive
         ``writable`` is set and the run is deleted.
     """
-    row = database.execute("SELECT id, lifecycle_stage FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    row = database.row("SELECT id, lifecycle_stage FROM runs WHERE run_id = ?", (run_id,))
     if row is None:
         raise run_not_found(database, run_id)
     if writable and row[1] != LifecycleStage.ACTIVE.value:
@@ -67,13 +87,15 @@ def run_key(database: Database, run_id: str, *, writable: bool = False) -> int:
 
 def run_not_found(database: Database, run_id: object) -> RunNotFound:
     """The error for an unknown run, with close ids among the latest thousand."""
-    known = [row[0] for row in database.execute("SELECT run_id FROM runs ORDER BY id DESC LIMIT 1000")]
+    known = [row[0] for row in database.rows("SELECT run_id FROM runs ORDER BY id DESC LIMIT 1000")]
     hint = did_you_mean(str(run_id), known) or " List the runs with: nbtrack runs list"
     return RunNotFound(f"no run has the id {run_id!r}.{hint}")
 
 
 def encode_param(key: str, value: ParamValue) -> tuple[str, str, float | None, str | None]:
     """``(type, text, number, json)`` as the table ``params`` keeps a value.
+
+    The keys of dicts become text, tuples become lists.
 
     Raises
     ------
@@ -83,22 +105,31 @@ def encode_param(key: str, value: ParamValue) -> tuple[str, str, float | None, s
     if isinstance(value, bool):
         return "bool", str(value), float(value), None
     if isinstance(value, int):
-        return "int", str(value), _as_real(value), None
+        return "int", _integer_text(key, value), _as_real(value), None
     if isinstance(value, float):
-        return "float", repr(value), None if math.isnan(value) else value, None
+        return "float", float.__repr__(value), None if math.isnan(value) else value, None
     if value is None:
         return "none", "None", None, None
     if isinstance(value, str):
-        return "str", _bounded(key, value), None, None
+        text = _bounded(key, str.__str__(value))  # of a subclass, its plain text
+        if _is_storable(text):
+            return "str", text, None, None
+        return "json", storable(text), None, json.dumps(text)
     if isinstance(value, (list, tuple, dict)):
         try:
-            return "json", _bounded(key, str(value)), None, json.dumps(value, ensure_ascii=False)
+            text, encoded = str(value), escaped(json.dumps(value, ensure_ascii=False))
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidParam(f"the param {key!r} holds something that can't be stored: {error}. Log numbers, strings, or lists and dicts of them") from None
+        return "json", storable(_bounded(key, text)), None, encoded
     raise InvalidParam(
         f"the param {key!r} is a {type(value).__name__}, which is neither a number, a string, a boolean, None, nor a list or dict of these. "
         f"Log what describes it, for example str(...) of it"
     )
+
+
+def same_param(one: ParamValue, other: ParamValue) -> bool:
+    """Whether two values are stored alike: 1, 1.0 and True differ, NaN equals NaN, the order of a dict's keys does not count."""
+    return _canonical(one) == _canonical(other)
 
 
 def decode_param(kind: str, text: str, encoded: str | None) -> ParamValue:
@@ -132,14 +163,40 @@ def decode_change(stored: str) -> ParamValue:
     return decode_param(kind, text, encoded)
 
 
-def _as_real(value: int) -> float | None:
+def _canonical(value: ParamValue) -> tuple[str, str]:
+    kind, text, _, encoded = encode_param("", value)
+    return kind, text if encoded is None else json.dumps(json.loads(encoded), sort_keys=True)
+
+
+def _integer_text(key: str, value: int) -> str:
+    try:
+        return int.__repr__(value)
+    except ValueError:  # Python writes no longer ones
+        raise InvalidParam(
+            f"the param {key!r} is a whole number of {value.bit_length():,} bits, which is too long to store. Log it as text, in hexadecimal"
+        ) from None
+
+
+def _as_real(value: int) -> float:
     try:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
 
 
+def _is_storable(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _bounded(key: str, text: str) -> str:
     if len(text) > MAX_PARAM_CHARS:
-        raise InvalidParam(f"the param {key!r} has {len(text):,} characters; at most {MAX_PARAM_CHARS:,} fit. Log it as an artifact: log_text(..., '{key}.txt')")
+        raise InvalidParam(
+            f"the param {key!r} has {len(text):,} characters; at most {MAX_PARAM_CHARS:,} fit. Log it as an artifact: log_text(..., '{key}.txt')"
+        )
     return text

@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbtrack.entities import LifecycleStage, PagedList, Process, Run, RunData, RunInfo, RunInputs, RunStatus
-from nbtrack.errors import AlreadyExists, Conflict, InvalidInput, RunNotFound, TagNotFound
+from nbtrack.errors import AlreadyExists, Conflict, ExperimentNotFound, InvalidInput, RunNotFound, TagNotFound, did_you_mean
 from nbtrack.store.base import NewRun, RunQuery, RunTable
 from nbtrack.store.sql.database import Database, chunks, placeholders
 from nbtrack.store.sql.inputs import SqlInputs
-from nbtrack.store.sql.rows import INFO_COLUMNS, decode_param, metric_value, now_ms, run_info, run_key, run_not_found
-from nbtrack.store.sql.search import run_count_sql, run_search_sql
+from nbtrack.store.sql.planning import find_runs
+from nbtrack.store.sql.rows import INFO_COLUMNS, decode_param, metric_value, now_ms, run_info, run_key, run_not_found, storable
+from nbtrack.store.sql.search import run_count_sql
+from nbtrack.store.sql.table import read_table
 
 _INFO = f"SELECT {INFO_COLUMNS} FROM runs r JOIN experiments e ON e.id = r.experiment"
 MIN_PREFIX_CHARS = 4
-_RUN_NAME_TAG = "mlflow.runName"
+# Two tags of MLflow's that are columns too; both places say the same.
+RUN_NAME_TAG = "mlflow.runName"
+PARENT_TAG = "mlflow.parentRunId"
 
 
 class SqlRuns:
@@ -28,48 +32,51 @@ class SqlRuns:
     # --- one run -------------------------------------------------------------------------------
 
     def create(self, run: NewRun) -> Run:
+        tags = {key: storable(value) for key, value in (run.tags or {}).items()} | {RUN_NAME_TAG: run.run_name}
+        parent = run.parent_run_id or tags.get(PARENT_TAG)
+        if parent is not None:
+            tags[PARENT_TAG] = parent
+        columns = (run.run_name, storable(run.user_id), run.status.value, run.start_time, parent, storable(run.notebook) if run.notebook else run.notebook)
         with self._database.write():
             experiment = self._experiment_key(run.experiment_id)
-            if self._database.execute("SELECT 1 FROM runs WHERE run_id = ?", (run.run_id,)).fetchone():
+            if self._database.row("SELECT 1 FROM runs WHERE run_id = ?", (run.run_id,)):
                 raise AlreadyExists(f"a run with the id {run.run_id} exists already")
-            key = self._database.execute(
-                "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, parent_run_id, notebook) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-                (run.run_id, experiment, run.run_name, run.user_id, run.status.value, run.start_time, run.parent_run_id, run.notebook),
-            ).fetchone()[0]
-            if run.tags:
-                self._database.executemany("INSERT INTO tags (run, key, value) VALUES (?, ?, ?)", [(key, *item) for item in run.tags.items()])
+            key = self._database.row(
+                "INSERT INTO runs (run_id, experiment, name, user_id, status, start_time, parent_run_id, notebook) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (run.run_id, experiment, *columns),
+            )[0]
+            self._database.executemany("INSERT INTO tags (run, key, value) VALUES (?, ?, ?)", [(key, *item) for item in tags.items()])
             if run.process is not None:
                 self._set_process(key, run.process, run.start_time)
-        info = RunInfo(
-            run.run_id, run.experiment_id, run.run_name, run.user_id, run.status, run.start_time, None, LifecycleStage.ACTIVE, f"runs:/{run.run_id}", run.parent_run_id
-        )
-        return Run(info, RunData(tags=dict(run.tags or {})))
+            return Run(run_info(self._database.row(f"{_INFO} WHERE r.id = ?", (key,))), RunData(tags=tags))
 
     def get(self, run_id: str) -> Run:
         return self.get_many([run_id])[0]
 
     def get_many(self, run_ids: Sequence[str]) -> list[Run]:
         rows: dict[str, Any] = {}
-        for part in chunks(run_ids):
-            for row in self._database.execute(f"{_INFO} WHERE r.run_id IN ({placeholders(len(part))})", part):
-                rows[row[1]] = row
-        missing = next((run_id for run_id in run_ids if run_id not in rows), None)
-        if missing is not None:
-            raise run_not_found(self._database, missing)
-        return self._complete([rows[run_id] for run_id in run_ids])
+        with self._database.read():
+            for part in chunks(run_ids):
+                for row in self._database.rows(f"{_INFO} WHERE r.run_id IN ({placeholders(len(part))})", part):
+                    rows[row[1]] = row
+            missing = next((run_id for run_id in run_ids if run_id not in rows), None)
+            if missing is not None:
+                raise run_not_found(self._database, missing)
+            return self._complete([rows[run_id] for run_id in run_ids])
 
     def resolve(self, text: str) -> str:
-        exact = self._database.execute("SELECT run_id FROM runs WHERE run_id = ?", (text,)).fetchone()
-        if exact:
-            return str(exact[0])
-        named = self._database.execute("SELECT run_id FROM runs WHERE name = ? AND lifecycle_stage = 'active' ORDER BY start_time DESC, id DESC LIMIT 1", (text,))
-        if row := named.fetchone():
-            return str(row[0])
+        exact = self._database.row("SELECT run_id FROM runs WHERE run_id = ?", (text,))
+        named = exact or self._database.row(
+            "SELECT run_id FROM runs WHERE name = ? AND lifecycle_stage = 'active' ORDER BY start_time DESC, id DESC LIMIT 1", (text,)
+        )
+        if named:
+            return str(named[0])
         begins = []
         if len(text) >= MIN_PREFIX_CHARS and text.isalnum():
-            begins = self._database.execute(
+            begins = self._database.rows(
                 "SELECT run_id, name FROM runs WHERE run_id >= ? AND run_id < ? ORDER BY run_id LIMIT 4", (text.lower(), text.lower() + "g")
-            ).fetchall()
+            )
         if len(begins) > 1:
             listed = ", ".join(f"{run_id[: len(text) + 4]}… ({name})" for run_id, name in begins)
             raise InvalidInput(f"{text!r} is the beginning of several run ids: {listed}. Type more of the one that you mean")
@@ -86,19 +93,22 @@ class SqlRuns:
         run_name: str | None = None,
         status_message: str | None = None,
     ) -> RunInfo:
+        ending = status is not None and status.ended
         with self._database.write():
-            key = run_key(self._database, run_id, writable=True)
+            # The process that works on a run tells the truth about its end, even if someone deleted the run meanwhile.
+            key = run_key(self._database, run_id, writable=not ending)
             if run_name is not None:
-                self._database.execute("UPDATE runs SET name = ? WHERE id = ?", (run_name, key))
-                self._put_tags(key, {_RUN_NAME_TAG: run_name})
+                self._put_tags(key, {RUN_NAME_TAG: run_name})
             if status is not None:
-                ended = (end_time or now_ms()) if status.ended else None
-                self._database.execute("UPDATE runs SET status = ?, end_time = ?, status_message = ? WHERE id = ?", (status.value, ended, status_message, key))
-                if status.ended:
-                    self._database.execute("DELETE FROM run_processes WHERE run = ?", (key,))
+                ended = (now_ms() if end_time is None else end_time) if ending else None
+                self._database.execute("UPDATE runs SET status = ?, end_time = ?, status_message = NULL WHERE id = ?", (status.value, ended, key))
             elif end_time is not None:
                 self._database.execute("UPDATE runs SET end_time = ? WHERE id = ?", (end_time, key))
-            return run_info(self._database.execute(f"{_INFO} WHERE r.id = ?", (key,)).fetchone())
+            if status_message is not None:
+                self._database.execute("UPDATE runs SET status_message = ? WHERE id = ?", (storable(status_message), key))
+            if ending:
+                self._database.execute("DELETE FROM run_processes WHERE run = ?", (key,))
+            return run_info(self._database.row(f"{_INFO} WHERE r.id = ?", (key,)))
 
     def delete(self, run_id: str) -> None:
         with self._database.write():
@@ -108,71 +118,57 @@ class SqlRuns:
     def restore(self, run_id: str) -> None:
         with self._database.write():
             key = run_key(self._database, run_id)
-            changed = self._database.execute(
-                "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL WHERE id = ? AND lifecycle_stage = 'deleted'", (key,)
-            ).rowcount
-            if not changed:
+            sql = "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL WHERE id = ? AND lifecycle_stage = 'deleted'"
+            if not self._database.execute(sql, (key,)):
                 raise Conflict(f"the run {run_id} is not deleted, so there is nothing to restore")
 
     def purge(self, run_ids: Sequence[str]) -> None:
         with self._database.write():
             for run_id in run_ids:
                 key = run_key(self._database, run_id)
-                if not self._database.execute("DELETE FROM runs WHERE id = ? AND lifecycle_stage = 'deleted'", (key,)).rowcount:
+                if not self._database.execute("DELETE FROM runs WHERE id = ? AND lifecycle_stage = 'deleted'", (key,)):
                     raise Conflict(f"the run {run_id} is not deleted; only deleted runs are removed for good. Delete it first: nbtrack runs delete {run_id}")
 
     # --- many runs -----------------------------------------------------------------------------
 
     def search(self, query: RunQuery) -> PagedList[Run]:
-        rows = self._found(query, extra=1)
-        more = query.limit is not None and len(rows) > query.limit
-        if more:
-            rows = rows[: query.limit]
-        return PagedList(self._complete(rows), token=str(query.offset + len(rows)) if more else None)
+        limit = None if query.limit is None else query.limit + 1  # one more, to know whether there is a next page
+        with self._database.read():
+            keys = self._found(query, limit)
+            more = query.limit is not None and len(keys) > query.limit
+            if more:
+                keys = keys[: query.limit]
+            runs = self._complete(self._infos(keys))
+        return PagedList(runs, token=str(query.offset + len(runs)) if more else None)
 
     def table(self, query: RunQuery) -> RunTable:
-        rows = self._found(query)
-        place = {row[0]: number for number, row in enumerate(rows)}
-        count = len(rows)
-        params: dict[str, list[Any]] = {}
-        for run, key, kind, text, encoded in self._of_runs("params", "run, key, type, text, json", list(place)):
-            params.setdefault(key, [None] * count)[place[run]] = decode_param(kind, text, encoded)
-        metrics: dict[str, list[float]] = {}
-        for run, key, last in self._of_runs("metric_series", "run, key, last", list(place)):
-            column = metrics.get(key)
-            if column is None:
-                column = metrics[key] = [float("nan")] * count
-            if last is not None:
-                column[place[run]] = last
-        tags: dict[str, list[str | None]] = {}
-        for run, key, value in self._of_runs("tags", "run, key, value", list(place)):
-            tags.setdefault(key, [None] * count)[place[run]] = value
-        return RunTable([run_info(row) for row in rows], params, metrics, tags)
+        with self._database.read():
+            return read_table(self._database, self._infos(self._found(query, query.limit)))
 
     def count(self, query: RunQuery) -> int:
-        sql = run_count_sql(query.filter, experiments=self._experiment_keys(query), view=query.view, now_ms=now_ms())
-        return int(self._database.execute(sql.sql, sql.params).fetchone()[0])
+        with self._database.read():
+            sql = run_count_sql(query.filter, experiments=self._experiment_keys(query), view=query.view, now_ms=now_ms())
+            return int(self._database.row(sql.sql, sql.params)[0])
 
     def children(self, run_id: str) -> list[RunInfo]:
         run_key(self._database, run_id)
         sql = f"{_INFO} WHERE r.parent_run_id = ? AND r.lifecycle_stage = 'active' ORDER BY r.start_time, r.id"
-        return [run_info(row) for row in self._database.execute(sql, (run_id,))]
+        return [run_info(row) for row in self._database.rows(sql, (run_id,))]
 
     # --- tags ----------------------------------------------------------------------------------
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         with self._database.write():
-            key = run_key(self._database, run_id, writable=True)
-            self._put_tags(key, tags)
-            if _RUN_NAME_TAG in tags:
-                self._database.execute("UPDATE runs SET name = ? WHERE id = ?", (tags[_RUN_NAME_TAG], key))
+            self._put_tags(run_key(self._database, run_id, writable=True), tags)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         with self._database.write():
             run = run_key(self._database, run_id, writable=True)
-            if not self._database.execute("DELETE FROM tags WHERE run = ? AND key = ?", (run, key)).rowcount:
-                known = ", ".join(row[0] for row in self._database.execute("SELECT key FROM tags WHERE run = ? ORDER BY key LIMIT 20", (run,)))
+            if not self._database.execute("DELETE FROM tags WHERE run = ? AND key = ?", (run, key)):
+                known = ", ".join(row[0] for row in self._database.rows("SELECT key FROM tags WHERE run = ? ORDER BY key LIMIT 20", (run,)))
                 raise TagNotFound(f"No tag with name: {key} in run with id {run_id}. It has: {known or 'none'}")
+            if key == PARENT_TAG:
+                self._database.execute("UPDATE runs SET parent_run_id = NULL WHERE id = ?", (run,))
 
     # --- processes -----------------------------------------------------------------------------
 
@@ -189,16 +185,17 @@ class SqlRuns:
     def claims(self) -> list[tuple[RunInfo, Process, int]]:
         sql = (
             f"SELECT {INFO_COLUMNS}, p.pid, p.host, p.boot_id, p.start_ticks, p.heartbeat FROM run_processes p "
-            "JOIN runs r ON r.id = p.run JOIN experiments e ON e.id = r.experiment WHERE r.status = 'RUNNING' ORDER BY r.id"
+            "JOIN runs r ON r.id = p.run JOIN experiments e ON e.id = r.experiment "
+            "WHERE r.status = 'RUNNING' AND r.lifecycle_stage = 'active' ORDER BY r.id"
         )
-        return [(run_info(row[:-5]), Process(*row[-5:-1]), row[-1]) for row in self._database.execute(sql)]
+        return [(run_info(row[:-5]), Process(*row[-5:-1]), row[-1]) for row in self._database.rows(sql)]
 
     # --- shared --------------------------------------------------------------------------------
 
     def _experiment_key(self, experiment_id: str) -> int:
-        row = self._database.execute("SELECT id, lifecycle_stage FROM experiments WHERE experiment_id = ?", (experiment_id,)).fetchone()
+        row = self._database.row("SELECT id, lifecycle_stage FROM experiments WHERE experiment_id = ?", (experiment_id,))
         if row is None:
-            raise InvalidInput(f"no experiment has the id {experiment_id!r}; make one with create_experiment(name), or use set_experiment(name)")
+            raise ExperimentNotFound(f"no experiment has the id {experiment_id!r}; make one with create_experiment(name), or use set_experiment(name)")
         if row[1] != LifecycleStage.ACTIVE.value:
             raise Conflict(f"the experiment {experiment_id} is deleted, so no run can start in it. Restore it: nbtrack experiments restore {experiment_id}")
         return int(row[0])
@@ -208,25 +205,28 @@ class SqlRuns:
             return None
         keys: list[int] = []
         for part in chunks(query.experiment_ids):
-            keys.extend(row[0] for row in self._database.execute(f"SELECT id FROM experiments WHERE experiment_id IN ({placeholders(len(part))})", part))
+            keys.extend(row[0] for row in self._database.rows(f"SELECT id FROM experiments WHERE experiment_id IN ({placeholders(len(part))})", part))
         return keys
 
-    def _found(self, query: RunQuery, *, extra: int = 0) -> list[Any]:
-        """Info rows in order; ``extra`` more than the limit, to know whether there is a next page."""
-        limit = None if query.limit is None else query.limit + extra
-        sql = run_search_sql(
-            query.filter, query.order_by, experiments=self._experiment_keys(query), view=query.view, limit=limit, offset=query.offset, now_ms=now_ms()
+    def _found(self, query: RunQuery, limit: int | None) -> list[int]:
+        """The keys of the runs that a search means, in its order."""
+        return find_runs(
+            self._database.rows,
+            query.filter,
+            query.order_by,
+            experiments=self._experiment_keys(query),
+            view=query.view,
+            limit=limit,
+            offset=query.offset,
+            now_ms=now_ms(),
         )
-        keys = [row[0] for row in self._database.execute(sql.sql, sql.params)]
-        rows = {}
-        for part in chunks(keys):
-            for row in self._database.execute(f"{_INFO} WHERE r.id IN ({placeholders(len(part))})", part):
-                rows[row[0]] = row
-        return [rows[key] for key in keys if key in rows]
 
-    def _of_runs(self, table: str, columns: str, keys: Sequence[int]) -> Any:
-        for part in chunks(keys, 5000 if self._database.dialect == "sqlite" else 500):
-            yield from self._database.execute(f"SELECT {columns} FROM {table} WHERE run IN ({placeholders(len(part))}) ORDER BY run, key", part)
+    def _infos(self, keys: Sequence[int]) -> list[Any]:
+        rows = {}
+        for part in chunks(keys, 5000):
+            for row in self._database.rows(f"{_INFO} WHERE r.id IN ({placeholders(len(part))})", part):
+                rows[row[0]] = row
+        return [rows[key] for key in keys]
 
     def _complete(self, rows: Sequence[Any]) -> list[Run]:
         """Runs with their params, metrics, tags and inputs, from info rows, with few statements for many."""
@@ -234,12 +234,14 @@ class SqlRuns:
         params: dict[int, dict[str, Any]] = {key: {} for key in keys}
         metrics: dict[int, dict[str, float]] = {key: {} for key in keys}
         tags: dict[int, dict[str, str]] = {key: {} for key in keys}
-        for run, name, kind, text, encoded in self._of_runs("params", "run, key, type, text, json", keys):
-            params[run][name] = decode_param(kind, text, encoded)
-        for run, name, last in self._of_runs("metric_series", "run, key, last", keys):
-            metrics[run][name] = metric_value(last)
-        for run, name, value in self._of_runs("tags", "run, key, value", keys):
-            tags[run][name] = value
+        for part in chunks(keys):
+            among = f"WHERE run IN ({placeholders(len(part))}) ORDER BY run, key"
+            for run, name, kind, text, encoded in self._database.rows(f"SELECT run, key, type, text, json FROM params {among}", part):
+                params[run][name] = decode_param(kind, text, encoded)
+            for run, name, last in self._database.rows(f"SELECT run, key, last FROM metric_series {among}", part):
+                metrics[run][name] = metric_value(last)
+            for run, name, value in self._database.rows(f"SELECT run, key, value FROM tags {among}", part):
+                tags[run][name] = value
         inputs = self._inputs.of_keys(keys)
         return [Run(run_info(row), RunData(params[row[0]], metrics[row[0]], tags[row[0]]), RunInputs(inputs.get(row[0], []))) for row in rows]
 
@@ -252,13 +254,20 @@ class SqlRuns:
         )
 
     def _put_tags(self, key: int, tags: Mapping[str, str]) -> None:
+        """Write tags, and the columns that two of them stand for."""
         self._database.executemany(
             "INSERT INTO tags (run, key, value) VALUES (?, ?, ?) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value",
-            [(key, name, value) for name, value in tags.items()],
+            [(key, name, storable(value)) for name, value in tags.items()],
         )
+        if RUN_NAME_TAG in tags:
+            self._database.execute("UPDATE runs SET name = ? WHERE id = ?", (storable(tags[RUN_NAME_TAG]), key))
+        if PARENT_TAG in tags:
+            self._database.execute("UPDATE runs SET parent_run_id = ? WHERE id = ?", (storable(tags[PARENT_TAG]), key))
 
     def _nothing_named(self, text: str) -> RunNotFound:
-        names = [row[0] for row in self._database.execute("SELECT DISTINCT name FROM runs ORDER BY id DESC LIMIT 500")]
-        from_ids = run_not_found(self._database, text)
+        names = [row[0] for row in self._database.rows("SELECT name FROM runs GROUP BY name ORDER BY max(id) DESC LIMIT 500")]
         close = [name for name in names if text.lower() in name.lower()][:3]
-        return RunNotFound(f"no run has the id or name {text!r}. Did you mean {' or '.join(map(repr, close))}?") if close else from_ids
+        if close:
+            return RunNotFound(f"no run has the id or name {text!r}. Did you mean {' or '.join(map(repr, close))}?")
+        hint = did_you_mean(text, names)
+        return RunNotFound(f"no run has the id or name {text!r}.{hint}") if hint else run_not_found(self._database, text)
