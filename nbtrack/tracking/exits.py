@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import signal
@@ -30,11 +29,17 @@ def ending_of(error: BaseException | None) -> Ending:
         return RunStatus.FINISHED, None
     if isinstance(error, Terminated):
         return RunStatus.KILLED, "terminated (SIGTERM)"
-    if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+    if isinstance(error, KeyboardInterrupt) or _is_cancelled(error):
         return RunStatus.KILLED, "interrupted"
     if isinstance(error, SystemExit):
         return (RunStatus.FINISHED, None) if error.code in (None, 0) else (RunStatus.FAILED, f"exited with {error.code!r:.200}")
     return RunStatus.FAILED, describe_error(error)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether it is asyncio's way of an interrupt; asyncio is not imported for the question (13 ms)."""
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 def describe_error(error: BaseException) -> str:
