@@ -18,7 +18,7 @@ def format_number(value: float, *, digits: int = 4) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     magnitude = abs(value)
-    if magnitude >= 1e6 or magnitude < 10 ** -digits:
+    if magnitude >= 1e6 or magnitude < 10**-digits:
         return f"{value:.{digits - 1}e}"
     if magnitude >= 1000:
         return f"{value:,.1f}"

@@ -210,9 +210,7 @@ class Client:
         """Store one param of a run. Every write is committed when it returns; ``synchronous`` is MLflow's."""
         return self._writer(run_id).log_param(key, value)
 
-    def log_metric(
-        self, run_id: str, key: str, value: Any, timestamp: int | None = None, step: int | None = None, synchronous: bool | None = None
-    ) -> None:
+    def log_metric(self, run_id: str, key: str, value: Any, timestamp: int | None = None, step: int | None = None, synchronous: bool | None = None) -> None:
         """Append a point to a series of a run."""
         self._writer(run_id).log_metric(key, value, step, timestamp)
 

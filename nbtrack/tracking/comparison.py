@@ -132,5 +132,5 @@ def _diff(runs: Sequence[Run], codes: Sequence[RunCode]) -> list[str]:
     own = [code.own for code in codes]
     if own[0] is None or own[1] is None:
         return []
-    names = [run.info.run_name for run in runs]
-    return list(difflib.unified_diff(own[0].source.splitlines(), own[1].source.splitlines(), *names, lineterm="", n=1))
+    left, right = own[0].source.splitlines(), own[1].source.splitlines()
+    return list(difflib.unified_diff(left, right, runs[0].info.run_name, runs[1].info.run_name, lineterm="", n=1))

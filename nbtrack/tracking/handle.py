@@ -217,9 +217,7 @@ class RunHandle:
         """
         self._put(artifact_file, renderings.figure_bytes(figure, artifact_file, save_kwargs or {}))
 
-    def log_image(
-        self, image: Any, artifact_file: str | None = None, *, key: str | None = None, step: int | None = None, timestamp: int | None = None
-    ) -> None:
+    def log_image(self, image: Any, artifact_file: str | None = None, *, key: str | None = None, step: int | None = None, timestamp: int | None = None) -> None:
         """Store an image: a PIL image, or a numpy array (height, width[, 1, 3 or 4]) of 0-255 integers or 0-1 floats.
 
         Give ``artifact_file`` for one image, or ``key`` (with ``step``) for a series of them.
@@ -362,5 +360,3 @@ def _files_below(folder: Path) -> list[Path]:
                 raise InvalidInput(f"{path} is a link that leads out of {folder}; copy what it points to, or log it by itself")
             files.append(path)
     return files
-
-

@@ -106,8 +106,7 @@ class Session:
         experiment = store.experiments.ensure(check_title(name, "experiment")) if name is not None else store.experiments.get(str(experiment_id))
         if experiment.lifecycle_stage is LifecycleStage.DELETED:
             raise Conflict(
-                f"the experiment {experiment.name!r} is deleted, so no run can start in it. "
-                f"Restore it: nbtrack experiments restore {experiment.experiment_id}"
+                f"the experiment {experiment.name!r} is deleted, so no run can start in it. Restore it: nbtrack experiments restore {experiment.experiment_id}"
             )
         self._experiment_name, self._experiment_id = experiment.name, experiment.experiment_id
         return experiment

@@ -114,7 +114,9 @@ def _plain_array(key: str, value: Any, depth: int) -> ParamValue:
     count = size() if callable(size) and not isinstance(size, int) else size
     if hasattr(value, "tolist") and isinstance(count, int):
         if count > _MAX_ARRAY_ITEMS:
-            raise InvalidParam(f"the param {key!r} is an array of {count:,} items; at most {_MAX_ARRAY_ITEMS:,} fit. Log it as data (log_input) or as an artifact")
+            raise InvalidParam(
+                f"the param {key!r} is an array of {count:,} items; at most {_MAX_ARRAY_ITEMS:,} fit. Log it as data (log_input) or as an artifact"
+            )
         return _plain(key, value.tolist(), depth + 1)
     if hasattr(value, "item") and callable(value.item):
         try:

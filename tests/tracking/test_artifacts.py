@@ -150,7 +150,10 @@ def test_image_of_each_kind(image: Any) -> None:
     assert run.data.tags["mlflow.loggedImages"] == "True"
 
 
-@pytest.mark.parametrize(("image", "error"), [(np.zeros((2, 2, 5)), TypeError), (np.full((2, 2), 2.5), ValueError), (np.full((2, 2), 300), ValueError), (np.array([["a"]]), TypeError)])
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [(np.zeros((2, 2, 5)), TypeError), (np.full((2, 2), 2.5), ValueError), (np.full((2, 2), 300), ValueError), (np.array([["a"]]), TypeError)],
+)
 def test_what_is_no_image_is_refused(image: Any, error: type[Exception]) -> None:
     with nbtrack.start_run(), pytest.raises(error):
         nbtrack.log_image(image, "i.png")

@@ -118,7 +118,9 @@ def test_name_inside_the_rule_is_accepted(key: str) -> None:
     assert key in run.data.metrics
 
 
-@pytest.mark.parametrize(("value", "kept"), [(True, 1.0), ("3.5", 3.5), (np.float32(0.5), 0.5), (np.array(2), 2.0), (Decimal("1.5"), 1.5), (7, 7.0), (10**400, math.inf)])
+@pytest.mark.parametrize(
+    ("value", "kept"), [(True, 1.0), ("3.5", 3.5), (np.float32(0.5), 0.5), (np.array(2), 2.0), (Decimal("1.5"), 1.5), (7, 7.0), (10**400, math.inf)]
+)
 def test_metric_takes_what_is_a_number(value: Any, kept: float) -> None:
     with nbtrack.start_run() as run:
         nbtrack.log_metric("m", value)

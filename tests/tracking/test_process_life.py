@@ -51,8 +51,16 @@ def test_script_that_leaves_its_run_open_ends_it_truthfully(ending: str, status:
 
 @posix
 def test_killed_process_loses_nothing_and_its_run_is_marked_at_the_next_opening() -> None:
-    source = "import nbtrack, os, time\nnbtrack.start_run()\nfor step in range(1000):\n    nbtrack.log_metric('loss', 1.0, step=step)\n    print(step, flush=True)\n    time.sleep(0.001)\n"
-    Path("script.py").write_text(source)
+    Path("script.py").write_text(
+        """
+import nbtrack, time
+nbtrack.start_run()
+for step in range(1000):
+    nbtrack.log_metric("loss", 1.0, step=step)
+    print(step, flush=True)
+    time.sleep(0.001)
+"""
+    )
     with subprocess.Popen([sys.executable, "script.py"], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:
@@ -154,7 +162,13 @@ if __name__ == "__main__":
 
 def test_two_processes_log_to_one_store() -> None:
     Path("script.py").write_text(
-        "import nbtrack\nwith nbtrack.start_run():\n    for step in range(300):\n        nbtrack.log_metric('m', step, step=step)\n        nbtrack.log_param(f'p{step % 10}', step % 10)\n"
+        """
+import nbtrack
+with nbtrack.start_run():
+    for step in range(300):
+        nbtrack.log_metric("m", step, step=step)
+        nbtrack.log_param(f"p{step % 10}", step % 10)
+"""
     )
     children = [subprocess.Popen([sys.executable, "script.py"]) for _ in range(3)]
     assert [child.wait(timeout=120) for child in children] == [0, 0, 0]
@@ -183,5 +197,3 @@ def test_store_that_is_deleted_under_the_process_is_made_again(empty_folder: Pat
     with nbtrack.start_run() as run:
         nbtrack.log_metric("m", 1.0)
     assert nbtrack.get_run(run.run_id).data.metrics == {"m": 1.0}
-
-
