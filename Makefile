@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A second environment with the oldest IPython that is supported: the cell hooks are tested in both.
 VENV8 := .venv-ipython8
+# A third one for the benchmarks, since MLflow asks for versions of its own.
+VENV_BENCH := $(VENV)-bench
 EXAMPLES := $(wildcard example_notebooks/*.ipynb)
 BUILD := build/demo
 JOBS ?= 2
@@ -42,11 +44,12 @@ unit: $(VENV)/.dev
 ipython8: $(VENV8)/.dev
 	$(VENV8)/bin/python -m pytest -n $(JOBS) tests/notebook
 
-bench: $(VENV)/.dev
-	$(BIN)/python -m tests.benchmarks
+# nbtrack beside raw sqlite3 and MLflow: make bench BENCH="latency search --quick"
+bench: $(VENV_BENCH)/.bench
+	$(VENV_BENCH)/bin/python -m tests.benchmarks $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(VENV8) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV8) $(VENV_BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
@@ -65,4 +68,10 @@ $(VENV8)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV8)
 	$(VENV8)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV8)/bin/python -m pip install --quiet --editable '.[test]' 'ipython>=8.12,<9' 'ipykernel>=6.29,<7'
+	touch $@
+
+$(VENV_BENCH)/.bench: pyproject.toml
+	$(PYTHON) -m venv $(VENV_BENCH)
+	$(VENV_BENCH)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV_BENCH)/bin/python -m pip install --quiet --editable '.[bench]'
 	touch $@
