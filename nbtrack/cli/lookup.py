@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nbtrack.cli.options import Selection
 from nbtrack.entities import Experiment, LifecycleStage, Run, ViewType
-from nbtrack.errors import ExperimentNotFound, InvalidInput, RunNotFound, did_you_mean
+from nbtrack.errors import ExperimentNotFound, InvalidInput, RunNotActive, RunNotFound, did_you_mean
 from nbtrack.query import parse_filter, parse_order_by
 from nbtrack.store.base import RunQuery, Store
 from nbtrack.tracking.client import Client
@@ -32,7 +32,7 @@ class Found:
 def search(client: Client, selection: Selection, *, limit: int | None) -> Found:
     """The runs that the options ask for, at most ``limit``."""
     store = client.store
-    ids = [find_experiment(client, text).experiment_id for text in selection.experiments] or None
+    ids = experiment_ids(client, selection.experiments)
     view = ViewType.DELETED_ONLY if selection.deleted else ViewType.ACTIVE_ONLY
     query = RunQuery(ids, parse_filter(selection.filter), parse_order_by(selection.order_by), view, limit=limit)
     runs = store.runs.search(query)
@@ -42,6 +42,11 @@ def search(client: Client, selection: Selection, *, limit: int | None) -> Found:
 def experiment_names(store: Store) -> dict[str, str]:
     """Names of all experiments, the deleted ones too, by id."""
     return {item.experiment_id: item.name for item in store.experiments.search(view=ViewType.ALL)}
+
+
+def experiment_ids(client: Client, names: Sequence[str]) -> list[str] | None:
+    """The ids of experiments named by name or id; None, which means all, for no names."""
+    return [find_experiment(client, text).experiment_id for text in names] or None
 
 
 def find_experiment(client: Client, text: str) -> Experiment:
@@ -64,11 +69,6 @@ def find_experiment(client: Client, text: str) -> Experiment:
     raise ExperimentNotFound(f"no experiment has the name or id {text!r}.{did_you_mean(text, names) or f' There are: {listed}'}")
 
 
-def find_run(store: Store, text: str) -> str:
-    """The id of the run meant by an id, its beginning, or a name (of several, the latest)."""
-    return store.runs.resolve(text)
-
-
 def find_exactly(store: Store, text: str, *, deleted: bool = False) -> Run:
     """The run meant, for a command that changes it: a name that several runs have is refused.
 
@@ -78,6 +78,8 @@ def find_exactly(store: Store, text: str, *, deleted: bool = False) -> Run:
         Several runs have this name, or ids that begin so.
     RunNotFound
         There is none; for ``deleted``, none that is deleted.
+    RunNotActive
+        It is deleted, and ``deleted`` is not set.
     """
     quoted = text.replace("'", "''")
     view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
@@ -88,6 +90,14 @@ def find_exactly(store: Store, text: str, *, deleted: bool = False) -> Run:
         listed = ", ".join(run.info.run_id[:8] for run in named)
         raise InvalidInput(f"{len(named)} runs are called {text!r}: {listed}{' …' if named.token else ''}. Name the one that you mean by its id")
     run = store.runs.get(store.runs.resolve(text))
+    if not deleted and run.info.lifecycle_stage is LifecycleStage.DELETED:
+        raise RunNotActive(f"the run {run.info.run_name!r} ({run.info.run_id[:8]}) is deleted already")
     if deleted and run.info.lifecycle_stage is not LifecycleStage.DELETED:
         raise RunNotFound(f"the run {run.info.run_name!r} ({run.info.run_id[:8]}) is not deleted, so there is nothing to restore")
     return run
+
+
+def find_all_exactly(store: Store, texts: Sequence[str], *, deleted: bool = False) -> list[Run]:
+    """``find_exactly`` for each text, before anything is changed; a run that is meant twice is there once."""
+    found = {run.info.run_id: run for run in (find_exactly(store, text, deleted=deleted) for text in texts)}
+    return list(found.values())

@@ -38,18 +38,23 @@ def write_runs(found: Found, selection: Selection, output: Output, *, everything
         click.echo(f"no {'deleted ' if selection.deleted else ''}run {'is as asked for' if asked else 'yet'} · {place}")
 
 
-def print_runs(found: Found, *, order_by: Sequence[str] = (), everything: bool = False) -> None:
-    """Print the runs; in an order of their own, those of several experiments are one table, else a table for each."""
+def print_runs(found: Found, *, order_by: Sequence[str] = (), everything: bool = False, hint: str = "--all") -> None:
+    """Print the runs; in an order of their own, those of several experiments are one table, else a table for each.
+
+    ``hint`` is what to type to see the columns that did not fit.
+    """
     out = terminal.console()
     first = metrics_of_order(order_by)
     if not order_by and found.mixed:
         for name, runs in _by_experiment(found):
             out.print(f"{terminal.one_line(name)}", style="bold", end="  ")
             out.print(plural(len(runs), "run"), style="dim")
-            _print_table(out, runs, everything=everything, first=first, nested=True)
+            _print_table(out, runs, everything=everything, first=first, nested=True, hint=hint)
             out.print()
     else:
-        _print_table(out, found.runs, experiments=found.experiments if found.mixed else None, everything=everything, first=first, nested=not order_by)
+        _print_table(
+            out, found.runs, experiments=found.experiments if found.mixed else None, everything=everything, first=first, nested=not order_by, hint=hint
+        )
 
 
 def _by_experiment(found: Found) -> list[tuple[str, list[Run]]]:
@@ -60,7 +65,7 @@ def _by_experiment(found: Found) -> list[tuple[str, list[Run]]]:
 
 
 def _print_table(
-    out: Console, runs: Sequence[Run], *, experiments: Mapping[str, str] | None = None, everything: bool, first: Sequence[str], nested: bool
+    out: Console, runs: Sequence[Run], *, experiments: Mapping[str, str] | None = None, everything: bool, first: Sequence[str], nested: bool, hint: str
 ) -> None:
     table = run_table(runs, experiments=experiments, first=first, nested=nested, name_width=max(18, out.width // 4))
     if everything:
@@ -68,7 +73,7 @@ def _print_table(
     else:
         shown, left_out = fit(table.columns, out.width)
         print_table(out, shown)
-        _note(out, _names(left_out, out.width))
+        _note(out, _names(left_out, out.width, hint))
     _note(out, _common(table.common, out.width))
 
 
@@ -83,11 +88,11 @@ def _print_everything(out: Console, columns: Sequence[Column]) -> None:
         print_table(out, block)
 
 
-def _names(left_out: Sequence[Column], width: int) -> str:
+def _names(left_out: Sequence[Column], width: int, hint: str) -> str:
     names = [item.title for item in left_out if item.title != "id"]
     if not names:
         return ""
-    return _listed(f"{plural(len(names), 'more column')} (--all): ", names, width)
+    return _listed(f"{plural(len(names), 'more column')} ({hint}): ", names, width)
 
 
 def _common(common: Mapping[str, Any], width: int) -> str:

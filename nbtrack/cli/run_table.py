@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,12 +101,21 @@ def runs_csv(runs: Sequence[Run], experiments: Mapping[str, str]) -> bytes:
         info = run.info
         fixed = [info.run_id, info.run_name, experiments.get(info.experiment_id, info.experiment_id), info.status.value]
         times = [utc_time(info.start_time), utc_time(info.end_time), info.duration, info.user_id, info.parent_run_id]
-        rows.append([*fixed, *times, *(parts[part][place].get(key) for part, key in keys)])
+        rows.append([*fixed, *times, *(csv_value(parts[part][place].get(key, MISSING)) for part, key in keys)])
     return csv_bytes(rows)
 
 
+def csv_value(value: Any) -> Any:
+    """What a field says: nothing where a run has no value, ``None`` for None, JSON for lists and dicts."""
+    if value is MISSING:
+        return ""
+    if value is None:
+        return "None"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+
+
 def csv_bytes(rows: Sequence[Sequence[Any]]) -> bytes:
-    """Rows as CSV in UTF-8; None is an empty field."""
+    """Rows as CSV in UTF-8."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue().encode("utf-8", "backslashreplace")

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from nbtrack.cli.terminal import one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
+    from rich.text import Text
 
 GAP = 2  # spaces between columns
+_WRAPPED_WIDTH = 24
 BEST = "*"  # behind the best value, where there are no colours
 
 
@@ -37,20 +39,21 @@ class Column:
     rank: int = 0
     right: bool = False
     max_width: int = 32
+    wrap: bool = False  # break long cells into lines, instead of cutting them at ``max_width``
 
     @property
     def width(self) -> int:
-        """The columns of the terminal that it takes."""
+        """The columns of the terminal that it takes; that it needs at least, if it wraps."""
         from rich.cells import cell_len
 
         marks = 1 if any(cell.best for cell in self.cells) else 0
-        widest = max((cell_len(cell.text) for cell in self.cells), default=0)
-        return min(max(cell_len(self.title), widest + marks), self.max_width)
+        widest = max((cell_len(one_line(cell.text)) for cell in self.cells), default=0)
+        return min(max(cell_len(one_line(self.title)), widest + marks), _WRAPPED_WIDTH if self.wrap else self.max_width)
 
 
-def column(title: str, texts: Sequence[str], *, rank: int = 0, right: bool = False, style: str = "", max_width: int = 32) -> Column:
+def column(title: str, texts: Sequence[str], *, rank: int = 0, right: bool = False, style: str = "", max_width: int = 32, wrap: bool = False) -> Column:
     """A column of plain texts."""
-    return Column(title, [Cell(text, style) for text in texts], rank, right, max_width)
+    return Column(title, [Cell(text, style) for text in texts], rank, right, max_width, wrap)
 
 
 def fit(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:
@@ -87,7 +90,11 @@ def print_table(console: Console, columns: Sequence[Column], *, indent: int = 0)
     if indent:
         table.add_column(width=indent - GAP)
     for item in columns:
-        table.add_column(_heading(item), justify="right" if item.right else "left", no_wrap=True, overflow="ellipsis", width=item.width)
+        side: JustifyMethod = "right" if item.right else "left"
+        if item.wrap:
+            table.add_column(_heading(item), justify=side, overflow="fold")
+        else:
+            table.add_column(_heading(item), justify=side, no_wrap=True, overflow="ellipsis", width=item.width)
     marked = [any(cell.best for cell in item.cells) for item in columns]
     colours = console.color_system is not None and not console.no_color
     for row in zip(*(item.cells for item in columns), strict=True):
@@ -96,13 +103,13 @@ def print_table(console: Console, columns: Sequence[Column], *, indent: int = 0)
     console.print(table, crop=False)
 
 
-def _heading(item: Column) -> object:
+def _heading(item: Column) -> Text:
     from rich.text import Text
 
     return Text(one_line(item.title))
 
 
-def _text(cell: Cell, *, marked: bool, colours: bool) -> object:
+def _text(cell: Cell, *, marked: bool, colours: bool) -> Text:
     from rich.text import Text
 
     text = Text(one_line(cell.text), style="bold green" if cell.best and colours else cell.style)

@@ -17,24 +17,8 @@ PIPE_WIDTH = 160  # columns where no terminal says how wide it is
 MIN_WIDTH = 40
 
 # One character each, so that columns stay aligned where an encoding lacks the typographic one.
-_PLAIN = {
-    "–": "-",
-    "—": "-",
-    "−": "-",
-    "…": "~",
-    "·": "-",
-    "•": "*",
-    "→": ">",
-    "▲": "+",
-    "▼": "-",
-    "└": "`",
-    "├": "|",
-    "│": "|",
-    "─": "-",
-    "∞": "inf",
-    "µ": "u",
-}
-_PLAIN.update({"‘": "'", "’": "'", "“": '"', "”": '"', "\u202f": " ", "\u00a0": " ", "✗": "x", "█": "#", "░": "."})
+_TYPOGRAPHIC = "–—−…·•→▲▼└├│─µ‘’“”\u202f\u00a0×✓✗■▶"
+_PLAIN = {**dict(zip(_TYPOGRAPHIC, "---~-*>+-`||-u''\"\"  x+x#>", strict=True)), "∞": "inf"}
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
@@ -66,17 +50,13 @@ def console(*, columns: int | None = None) -> Console:
 
 def one_line(text: str) -> str:
     """``text`` with line breaks and whatever would steer the terminal written as escapes."""
-    return "".join(_escape(character) for character in text) if _steers(text) else text
+    return text if text.isprintable() else "".join(map(_escape, text))
 
 
 def plain_text(text: str) -> str:
     """Text of several lines without colours and other control sequences."""
     kept = _ANSI.sub("", text).replace("\r\n", "\n").expandtabs(4)
     return "".join(character if character == "\n" else _escape(character) for character in kept)
-
-
-def _steers(text: str) -> bool:
-    return any(_is_control(character) for character in text)
 
 
 def _is_control(character: str) -> bool:

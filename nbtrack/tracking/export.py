@@ -23,6 +23,7 @@ FORMAT = "nbtrack-run"
 FORMAT_VERSION = 1
 DOCUMENT = "run.json"
 ARTIFACTS = "artifacts"
+_INDENTED_LEVELS = 2
 _UNSAFE_IN_NAMES = re.compile(r"[^\w.\-]+")
 
 
@@ -102,12 +103,26 @@ def folder_name(run_name: str, run_id: str) -> str:
 
 
 def json_bytes(value: Any) -> bytes:
-    """``value`` as strict JSON in UTF-8, indented, with a line break at the end."""
+    """``value`` as strict JSON in UTF-8: indented at the top, compact further down, with a line break at the end."""
     plain = _finite(value)
     try:
-        return f"{json.dumps(plain, ensure_ascii=False, indent=2, allow_nan=False)}\n".encode()
+        return f"{_indented(plain, ensure_ascii=False)}\n".encode()
     except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
-        return f"{json.dumps(plain, indent=2, allow_nan=False)}\n".encode()
+        return f"{_indented(plain, ensure_ascii=True)}\n".encode()
+
+
+def _indented(value: Any, *, ensure_ascii: bool, depth: int = 0) -> str:
+    """A line for each record, rather than for each of a hundred thousand points."""
+    nested = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    flat = depth > 0 and not any(isinstance(item, (dict, list)) for item in nested)
+    if flat or not nested or depth == _INDENTED_LEVELS:
+        return json.dumps(value, ensure_ascii=ensure_ascii, allow_nan=False)
+    inside = [_indented(item, ensure_ascii=ensure_ascii, depth=depth + 1) for item in nested]
+    if isinstance(value, dict):
+        inside = [f"{json.dumps(key, ensure_ascii=ensure_ascii)}: {text}" for key, text in zip(value, inside, strict=True)]
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    space = "  " * depth
+    return f"{start}\n" + ",\n".join(f"{space}  {text}" for text in inside) + f"\n{space}{end}"
 
 
 def _experiment(experiment: Experiment) -> dict[str, Any]:
