@@ -16,6 +16,7 @@ SOURCE_NAME_TAG = "mlflow.source.name"
 SOURCE_TYPE_TAG = "mlflow.source.type"
 PARENT_TAG = "mlflow.parentRunId"
 _MAX_DIFF_CHARS = 100_000
+_KERNEL_LAUNCHERS = frozenset({"ipykernel_launcher.py", "colab_kernel_launcher.py"})
 
 
 def user_name(configured: str | None = None) -> str:
@@ -32,8 +33,10 @@ def source_tags(notebook: str | None) -> dict[str, str]:
     """MLflow's tags for the source: the notebook, else the script, with the commit of its folder."""
     if notebook is not None:
         name, kind = notebook, "NOTEBOOK"
+    elif Path(sys.argv[0] if sys.argv else "").name in _KERNEL_LAUNCHERS:  # a kernel that nothing told the notebook's path
+        name, kind = "notebook", "NOTEBOOK"
     else:
-        script = sys.argv[0] if sys.argv else ""
+        script = _script()
         name, kind = (os.path.abspath(script), "LOCAL") if script and Path(script).is_file() else (script or "python", "LOCAL")
     tags = {SOURCE_NAME_TAG: name, SOURCE_TYPE_TAG: kind}
     git = git_state(source_folder(notebook), diff=False)
@@ -45,9 +48,15 @@ def source_tags(notebook: str | None) -> dict[str, str]:
 
 def source_folder(notebook: str | None) -> Path:
     """The folder whose git state belongs to the run: the notebook's or script's, else the working directory."""
-    name = notebook or (sys.argv[0] if sys.argv else "")
+    name = notebook or _script()
     folder = Path(name).parent if name else Path.cwd()
     return folder if folder.is_dir() else Path.cwd()
+
+
+def _script() -> str:
+    """What was started, "" where that is a kernel, which says nothing about the user's work."""
+    script = sys.argv[0] if sys.argv else ""
+    return "" if Path(script).name in _KERNEL_LAUNCHERS else script
 
 
 def closing_facts(notebook: str | None) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class ActiveRun(RunHandle):
         self._started = info
         self.cell = cell  # the key of the cell execution that started it, in a notebook
         self.implicit = implicit  # opened by a log call, so nobody will end it by hand
+        self.encloses = False  # a tracked cell or block: runs that its code starts are nested in this one
         self.ended = False
         self.system_metrics: SystemMetrics | None = None
 

@@ -171,7 +171,8 @@ class Session:
         Raises
         ------
         RunAlreadyActive
-            Another run is active, and ``nested`` is not set.
+            Another run is active, and ``nested`` is not set. In a tracked cell or block the new
+            run is nested in its run without being asked to.
         RunNotFound, RunNotActive
             The run to resume does not exist, or is deleted.
         """
@@ -183,7 +184,8 @@ class Session:
         with self._lock:
             stack = self._own_stack()
             self._close_leftovers(stack)
-            if stack and not nested:
+            enclosed = bool(stack) and stack[-1].encloses
+            if stack and not nested and not enclosed:
                 raise RunAlreadyActive(
                     f"Run with UUID {stack[0].run_id} is already active. To start a new run, first end the current run with nbtrack.end_run(). "
                     "To start a nested run, call start_run with nested=True"
@@ -193,7 +195,7 @@ class Session:
             if resumed is not None:
                 info = self._resume(store, resumed, experiment_id, run_name, clean_tags)
             else:
-                info = self._create(store, experiment_id, run_name, self._parent(parent_run_id, nested=nested), clean_tags)
+                info = self._create(store, experiment_id, run_name, self._parent(parent_run_id, nested=nested or (enclosed and parent_run_id is None)), clean_tags)
             run = ActiveRun(store, info, self, cell=self._cell, implicit=implicit)
             stack.append(run)
         self._exits.install()
@@ -253,7 +255,7 @@ class Session:
         """End what an earlier execution of this very cell left open, so that re-running it just works."""
         if self._cell is None:
             return
-        for run in [run for run in reversed(stack) if run.cell is not None and _same_cell(run.cell, self._cell)]:
+        for run in [run for run in reversed(stack) if run.cell is not None and run.cell != self._cell and _same_cell(run.cell, self._cell)]:
             run.end(RunStatus.FAILED, "left open by an earlier execution of its cell")
             announce(Notice(f"run {run.name!r} ({run.run_id[:8]}) was left open by an earlier execution of this cell; it ended as FAILED"))
 
