@@ -26,6 +26,16 @@ from nbtrack.entities.records import (
     PagedList,
     Process,
 )
+from nbtrack.entities.registry import (
+    Approval,
+    LoggedModel,
+    ModelStage,
+    ModelVersion,
+    PromotionRequest,
+    RegisteredModel,
+    RequestState,
+    Verdict,
+)
 from nbtrack.entities.runs import (
     Dataset,
     DatasetInput,
@@ -47,6 +57,7 @@ from nbtrack.entities.runs import (
 )
 
 __all__ = [
+    "Approval",
     "Artifact",
     "Cell",
     "CellOutput",
@@ -59,9 +70,12 @@ __all__ = [
     "Finding",
     "InputTag",
     "LifecycleStage",
+    "LoggedModel",
     "Metric",
     "MetricColumns",
     "MetricSummary",
+    "ModelStage",
+    "ModelVersion",
     "Origin",
     "OutputKind",
     "PagedList",
@@ -69,6 +83,9 @@ __all__ = [
     "ParamChange",
     "ParamValue",
     "Process",
+    "PromotionRequest",
+    "RegisteredModel",
+    "RequestState",
     "Run",
     "RunCell",
     "RunCode",
@@ -77,5 +94,6 @@ __all__ = [
     "RunInputs",
     "RunStatus",
     "Severity",
+    "Verdict",
     "ViewType",
 ]

@@ -1,0 +1,128 @@
+"""Registered models, their versions, and what is decided about them, in MLflow's shape."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+class ModelStage(str, enum.Enum):
+    """Where a version stands; several versions may stand in one stage."""
+
+    NONE = "None"  # registered, nothing decided yet
+    STAGING = "Staging"  # being tried
+    PRODUCTION = "Production"  # in use
+    ARCHIVED = "Archived"  # kept, not in use
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class LoggedModel:
+    """A model folder that a run logged; ``digest`` covers every file of it."""
+
+    model_id: str  # "m-" and 32 hex digits
+    run_id: str
+    name: str  # also its folder among the run's artifacts
+    digest: str
+    flavors: Sequence[str]
+    size: int
+    created_time: int
+    signature: Mapping[str, Any] | None = None
+    has_input_example: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version of a registered model. Numbers start at 1 and are never used again.
+
+    ``digest`` is that of the model folder; loading checks it. ``parent`` is the version that this
+    one was made to follow, if any.
+    """
+
+    name: str
+    version: int
+    creation_timestamp: int
+    last_updated_timestamp: int
+    current_stage: ModelStage = ModelStage.NONE
+    description: str | None = None
+    user_id: str | None = None
+    source: str = ""
+    run_id: str | None = None
+    run_link: str | None = None
+    status: str = "READY"
+    status_message: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    aliases: Sequence[str] = ()
+    digest: str | None = None
+    model_id: str | None = None
+    parent: int | None = None
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Fields and values, so that ``dict(version)`` works."""
+        return ((item.name, getattr(self, item.name)) for item in fields(self))
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A name under which versions are kept."""
+
+    name: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, int] = field(default_factory=dict)
+    latest_versions: Sequence[ModelVersion] = ()  # the highest version of each stage
+
+
+class Verdict(str, enum.Enum):
+    """What someone said to a request."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One person's word on a promotion request."""
+
+    user: str
+    verdict: Verdict
+    timestamp: int
+    comment: str = ""
+
+
+class RequestState(str, enum.Enum):
+    """Where a promotion request stands."""
+
+    OPEN = "open"  # waits for approvals or conditions
+    DONE = "done"  # the promotion was carried out
+    REJECTED = "rejected"  # someone who may approve said no
+    WITHDRAWN = "withdrawn"  # taken back, or overtaken by another change
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class PromotionRequest:
+    """The wish to move a version to a stage, with what was said about it."""
+
+    request_id: int
+    name: str
+    version: int
+    stage: ModelStage
+    requested_by: str
+    timestamp: int
+    reason: str = ""
+    archive_existing_versions: bool = False
+    state: RequestState = RequestState.OPEN
+    approvals: Sequence[Approval] = ()
