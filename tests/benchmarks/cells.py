@@ -76,7 +76,7 @@ def _frames(smaller: int) -> Iterator[tuple[str, Any]]:
     mixed = numbers.iloc[:rows, :8].copy()
     mixed["when"] = pandas.Timestamp("2026-01-01") + pandas.to_timedelta(dice.integers(0, 10**9, rows), unit="ms")
     mixed["name"] = [f"customer {number:07d}" for number in dice.integers(0, 10**7, rows)]
-    mixed["city"] = pandas.Categorical.from_codes(dice.integers(0, 5, rows), ["Bonn", "Kyoto", "Lima", "Oslo", "Pune"])
+    mixed["city"] = pandas.Series(numpy.array(["Bonn", "Kyoto", "Lima", "Oslo", "Pune"])[dice.integers(0, 5, rows)]).astype("category")
     mixed["paid"] = dice.random(rows) < 0.5
     mixed["count"] = dice.integers(0, 100, rows)
     yield f"{size} MB, texts and times too", mixed

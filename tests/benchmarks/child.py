@@ -1,9 +1,10 @@
 """A process of its own that logs: ``python -m tests.benchmarks.child CONTENDER ROLE FOLDER POINTS``.
 
 It says ``ready`` when it has loaded its library, and for the role ``write`` opened its store and started
-its run too, then waits for a line. The roles ``write`` and ``create`` then log POINTS points and print
-what happened as JSON; ``create`` first opens the store, which need not exist. ``endless`` prints its
-run id, and after each point that was logged its step, until it is killed.
+its run too, then waits for a line. The roles ``write`` and ``create`` then log POINTS points, print what
+happened as JSON, and wait to be killed, since ending a run is no part of it; ``create`` first opens the
+store, which need not exist. ``endless`` prints its run id, and after each point that was logged its
+step, until it is killed. ``script`` waits for nobody: it logs POINTS points in one run and ends.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from subprocess import PIPE, Popen
 from time import monotonic
-from typing import Any
 
 from tests.benchmarks.contenders import Contender, load
 
@@ -35,11 +35,15 @@ class Report:
     errors: list[str] = field(default_factory=list)
 
 
+def command(contender: str, role: str, folder: Path, points: int) -> list[str]:
+    """The command line of a child."""
+    return [sys.executable, "-m", "tests.benchmarks.child", contender, role, str(folder), str(points)]
+
+
 @contextmanager
 def children(count: int, contender: str, role: str, folder: Path, points: int = 0) -> Iterator[list[Popen[str]]]:
     """Processes that are ready for a line on their standard input; killed at the end if they still run."""
-    command = [sys.executable, "-m", "tests.benchmarks.child", contender, role, str(folder), str(points)]
-    processes = [Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(count)]
+    processes = [Popen(command(contender, role, folder, points), stdin=PIPE, stdout=PIPE, text=True) for _ in range(count)]
     try:
         for process in processes:
             heard = readline(process)
@@ -83,7 +87,7 @@ def _work(contender: Contender, role: str, folder: Path, points: int) -> Report:
             report.run_id = contender.start_run()
     except Exception as error:  # what is counted here
         report.errors.append(repr(error))
-        return report
+        points = 0
     for step in range(points):
         try:
             contender.log(KEY, step / 7, step)
@@ -92,7 +96,6 @@ def _work(contender: Contender, role: str, folder: Path, points: int) -> Report:
         else:
             report.acknowledged.append(step)
     report.end = monotonic()
-    contender.end_run()
     return report
 
 
@@ -109,13 +112,25 @@ def _log_endlessly(contender: Contender, folder: Path) -> None:
         step += 1
 
 
-def main(arguments: list[str]) -> Any:
+def _script(contender: Contender, folder: Path, points: int) -> None:
+    contender.use(folder)
+    contender.start_run()
+    for step in range(points):
+        contender.log(KEY, step / 7, step)
+    contender.end_run()
+
+
+def main(arguments: list[str]) -> None:
     """Act as the command line says."""
     name, role, folder, points = arguments
     contender = load(name)
+    if role == "script":
+        _script(contender, Path(folder), int(points))
+        return
     if role == "endless":
         _log_endlessly(contender, Path(folder))
     _say(json.dumps(asdict(_work(contender, role, Path(folder), int(points)))))
+    sys.stdin.readline()
 
 
 if __name__ == "__main__":

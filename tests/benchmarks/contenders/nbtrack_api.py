@@ -48,7 +48,7 @@ class Nbtrack:
 
     def history(self, run_id: str, key: str) -> Any:
         frame = nbtrack.Client().metric_frame(run_id, key)
-        return frame["step"].to_numpy(), frame["timestamp"].to_numpy(), frame["value"].to_numpy()
+        return frame["step"].to_numpy(), frame["timestamp"].to_numpy("datetime64[ms]"), frame["value"].to_numpy()
 
     def fill(self, runs: Sequence[FakeRun]) -> None:
         store = current_session().store()

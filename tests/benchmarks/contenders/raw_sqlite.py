@@ -80,8 +80,8 @@ class RawSqlite:
         import numpy
 
         sql = "SELECT step, timestamp, value FROM points WHERE run_id = ? AND key = ? ORDER BY step"
-        steps, timestamps, values = zip(*self._connection.execute(sql, (run_id, key)).fetchall(), strict=True)
-        return numpy.array(steps), numpy.array(timestamps), numpy.array(values)
+        rows = numpy.fromiter(self._connection.execute(sql, (run_id, key)), dtype=[("step", "i8"), ("timestamp", "i8"), ("value", "f8")])
+        return rows["step"], rows["timestamp"], rows["value"]
 
     def fill(self, runs: Sequence[FakeRun]) -> None:
         with self._connection:
