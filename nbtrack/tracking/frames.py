@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nbtrack._optional import require
@@ -16,14 +17,15 @@ def runs_frame(table: RunTable) -> Any:
     is NaN, a missing param or tag None.
     """
     pandas = require("pandas", purpose="search_runs as a DataFrame")
+    numpy = require("numpy", purpose="search_runs as a DataFrame")
     infos = table.infos
     columns: dict[str, Any] = {
         "run_id": [info.run_id for info in infos],
         "experiment_id": [info.experiment_id for info in infos],
         "status": [info.status.value for info in infos],
         "artifact_uri": [info.artifact_uri for info in infos],
-        "start_time": _times(pandas, [info.start_time for info in infos]),
-        "end_time": _times(pandas, [info.end_time for info in infos]),
+        "start_time": _times(pandas, numpy.array([info.start_time for info in infos], dtype="int64")),
+        "end_time": _times(pandas, numpy.array([info.end_time for info in infos], dtype="float64")),
     }
     columns.update({f"metrics.{key}": values for key, values in sorted(table.metrics.items())})
     columns.update({f"params.{key}": pandas.Series(values, dtype=_param_dtype(values)) for key, values in sorted(table.params.items())})
@@ -36,22 +38,27 @@ def metric_frame(columns: MetricColumns) -> Any:
     pandas = require("pandas", purpose="metric_frame")
     numpy = require("numpy", purpose="metric_frame")
     series = numpy.asarray(columns.series, dtype="int64")
-    run_ids, keys = list(dict.fromkeys(columns.run_ids)), list(dict.fromkeys(columns.keys))
-    run_codes = numpy.array([run_ids.index(run_id) for run_id in columns.run_ids], dtype="int64")
-    key_codes = numpy.array([keys.index(key) for key in columns.keys], dtype="int64")
     return pandas.DataFrame(
         {
-            "run_id": pandas.Categorical.from_codes(run_codes[series], run_ids),
-            "key": pandas.Categorical.from_codes(key_codes[series], keys),
+            "run_id": _categories(pandas, numpy, columns.run_ids, series),
+            "key": _categories(pandas, numpy, columns.keys, series),
             "step": numpy.asarray(columns.steps, dtype="int64"),
-            "timestamp": _times(pandas, columns.timestamps),
+            "timestamp": _times(pandas, numpy.asarray(columns.timestamps, dtype="int64")),
             "value": numpy.asarray(columns.values, dtype="float64"),
         }
     )
 
 
+def _categories(pandas: Any, numpy: Any, names: Sequence[str], series: Any) -> Any:
+    """The name of each point's series, of which many may have one name."""
+    places = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    codes = numpy.array([places[name] for name in names], dtype="int64")
+    return pandas.Categorical.from_codes(codes[series], list(places))
+
+
 def _times(pandas: Any, milliseconds: Any) -> Any:
-    return pandas.to_datetime(pandas.Series(milliseconds, dtype="Float64" if None in milliseconds else "int64"), unit="ms", utc=True)
+    """UTC times from an array of integers, or of floats with NaN (from None) where there is none; a float holds them exactly."""
+    return pandas.to_datetime(milliseconds, unit="ms", utc=True)
 
 
 def _param_dtype(values: list[Any]) -> Any:
