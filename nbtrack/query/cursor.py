@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from nbtrack.query.nodes import Expression, Operand, nesting
 from nbtrack.query.tokens import Source, Token, TokenKind, tokenize
 
-# Python's stack, SQLite's expression depth (1,000) and its parameters (32,766) must all hold what gets through.
+# What gets through must fit Python's stack, and SQLite's parser stack (100), depth of expressions (1,000) and parameters (32,766).
 MAX_DEPTH = 50
+MAX_NESTING = 56
 _LIMITS = {"conditions": 500, "calculations": 100, "values": 10_000}
 
 
@@ -51,6 +53,11 @@ class Cursor:
         if found:
             self.next()
         return found
+
+    def check_nesting(self, node: Expression | Operand) -> None:
+        """Refuse a tree whose SQL would overflow a database's parser."""
+        if nesting(node) > MAX_NESTING:
+            raise self.source.error(node.column, "calculations are nested too deeply here; write fewer parentheses")
 
     def descend(self, token: Token) -> None:
         """Go one level down."""

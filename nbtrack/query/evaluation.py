@@ -79,7 +79,7 @@ def evaluate(expression: Expression, lookup: Lookup) -> bool:
 def number_of(operand: Operand, lookup: Lookup) -> float | None:
     """The number that an operand is; None if it has none, or NaN."""
     if isinstance(operand, Number):
-        return operand.value
+        return float(operand.value)
     if isinstance(operand, Unary):
         value = number_of(operand.operand, lookup)
         return None if value is None else -value if operand.function == "-" else abs(value)
@@ -95,7 +95,11 @@ def number_of(operand: Operand, lookup: Lookup) -> float | None:
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond all floats, which the stores keep as infinity
+        number = math.inf if value > 0 else -math.inf
+    return None if math.isnan(number) else number
 
 
 def _find(reference: Reference, lookup: Lookup) -> list[Any] | None:

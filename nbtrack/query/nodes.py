@@ -264,6 +264,22 @@ REFERENCES = (Metric, Param, Tag, Attribute, DatasetField)
 CONDITIONS = (Comparison, In, Between, Like, IsNull, IsNan, Not, And, Or)
 
 
+def nesting(node: Expression | Operand) -> int:
+    """How deeply a tree is nested, weighed by what its SQL costs a parser: a calculation in a calculation counts seven."""
+    if isinstance(node, (And, Or)):
+        return 1 + max(map(nesting, node.conditions))
+    if isinstance(node, Not):
+        return 1 + nesting(node.condition)
+    if isinstance(node, Arithmetic):
+        nested = isinstance(node.right, (Arithmetic, Unary))
+        return max(nesting(node.left), 7 + nesting(node.right) if nested else 0)
+    if isinstance(node, Unary):
+        return 7 + nesting(node.operand)
+    if isinstance(node, Comparison):
+        return max(nesting(node.left), nesting(node.right))
+    return max(map(nesting, (node.operand, node.low, node.high))) if isinstance(node, Between) else nesting(node.operand) if isinstance(node, In) else 0
+
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 

@@ -53,6 +53,7 @@ class FilterParser(OperandParser):
             self.cursor.fail(token, "this ')' closes nothing")
         if token.kind is not TokenKind.END:
             self.cursor.fail(token, f"expected AND or OR before {token}")
+        self.cursor.check_nesting(condition)
         return condition
 
     def expression(self) -> Expression | Operand:
@@ -195,6 +196,7 @@ class OrderByParser(FilterParser):
             raise self.cursor.source.error(operand.column, f"expected {_SORT_KEY} to sort by, found {operand}")
         if isinstance(operand, DatasetField):
             raise self.cursor.source.error(operand.column, f"a run may have read several datasets, so {operand} gives no order")
+        self.cursor.check_nesting(operand)
         descending = self.cursor.accept("DESC")
         if not descending:
             self.cursor.accept("ASC")

@@ -45,7 +45,7 @@ A, B, C = (Comparison(Metric(key), ">", Number(1)) for key in "abc")
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t", None])
-def test_a_blank_filter_is_none(text):
+def test_a_blank_filter_is_none(text: str) -> None:
     assert parse_filter(text) is None
 
 
@@ -127,7 +127,7 @@ def test_a_blank_filter_is_none(text):
         ("end_time - start_time > 5", Comparison(Arithmetic(Attribute("end_time"), "-", Attribute("start_time")), ">", Number(5))),
     ],
 )
-def test_a_condition_is_read(text, expected):
+def test_a_condition_is_read(text: str, expected: object) -> None:
     assert parse_filter(text, now=NOON) == expected
 
 
@@ -145,7 +145,7 @@ def test_a_condition_is_read(text, expected):
         ("metrics.a\n  > 1\nAND\tmetrics.b>1", And((A, B))),
     ],
 )
-def test_conditions_are_joined(text, expected):
+def test_conditions_are_joined(text: str, expected: object) -> None:
     assert parse_filter(text) == expected
 
 
@@ -170,24 +170,24 @@ X, Y, Z = Metric("x"), Metric("y"), Metric("z")
         ("metrics.x * (2 * 3 - 1)", Arithmetic(X, "*", Number(5))),
     ],
 )
-def test_calculations_stand_on_either_side(text, expected):
+def test_calculations_stand_on_either_side(text: str, expected: object) -> None:
     assert parse_filter(f"{text} <= 1") == Comparison(expected, "<=", Number(1))
     assert parse_filter(f"metrics.a <= {text}") == Comparison(Metric("a"), "<=", expected)
     assert parse_filter(f"NOT ({text} <= 1)") == Not(Comparison(expected, "<=", Number(1)))
 
 
-def test_constants_are_calculated_at_once():
+def test_constants_are_calculated_at_once() -> None:
     assert parse_filter("duration > 2 * 60 + abs(-3)") == Comparison(Attribute("duration"), ">", Number(123))
     assert parse_filter("metrics.a > 1 / 4") == Comparison(Metric("a"), ">", Number(0.25))
 
 
-def test_whole_numbers_stay_exact_and_huge_ones_become_floats():
+def test_whole_numbers_stay_exact_and_huge_ones_become_floats() -> None:
     assert repr(parse_filter(f"start_time = {2**53}").right.value) == str(2**53)
     assert isinstance(parse_filter(f"start_time = {2**60}").right.value, float)
     assert parse_filter(f"metrics.a < {'9' * 5000}").right == Number(math.inf)
 
 
-def test_nodes_know_their_columns():
+def test_nodes_know_their_columns() -> None:
     condition = parse_filter("metrics.a > 1 AND NOT  params.bc = 'x'")
     first, second = condition.conditions
     assert (first.column, first.right.column) == (1, 13)
@@ -210,34 +210,36 @@ def test_nodes_know_their_columns():
         (["-metrics.x"], [OrderBy(Unary("-", X))]),
     ],
 )
-def test_an_ordering_is_read(items, expected):
+def test_an_ordering_is_read(items: list[str] | str | None, expected: object) -> None:
     assert parse_order_by(items) == expected
 
 
-def test_experiments_have_their_own_words():
-    assert parse_experiment_filter("name LIKE 'churn%' AND tags.team = 'x'") == And((Like(Attribute("name"), "churn%"), Comparison(Tag("team"), "=", Text("x"))))
+def test_experiments_have_their_own_words() -> None:
+    assert parse_experiment_filter("name LIKE 'churn%' AND tags.team = 'x'") == And(
+        (Like(Attribute("name"), "churn%"), Comparison(Tag("team"), "=", Text("x")))
+    )
     assert parse_experiment_filter("creation_time > '2 h ago'", now=NOON) == Comparison(Attribute("creation_time"), ">", Number(NOON_MS - 7_200_000))
     assert parse_experiment_order_by(["last_update_time DESC"]) == [OrderBy(Attribute("last_update_time"), True)]
 
 
-def test_a_new_vocabulary_is_one_line():
+def test_a_new_vocabulary_is_one_line() -> None:
     models = Vocabulary("registered model", {"name": Kind.TEXT, "last_updated_timestamp": Kind.TIME})
     assert parse_filter("name = 'a' AND tags.b = 'c'", vocabulary=models) is not None
     assert parse_order_by("last_updated_timestamp DESC", vocabulary=models)
 
 
-def test_the_choices_are_those_of_the_entities():
+def test_the_choices_are_those_of_the_entities() -> None:
     assert set(RUNS.choices["status"]) == {status.value for status in RunStatus}
     for vocabulary in (RUNS, EXPERIMENTS):
         assert set(vocabulary.choices["lifecycle_stage"]) == {stage.value for stage in LifecycleStage}
 
 
-def test_a_time_without_a_zone_is_local():
+def test_a_time_without_a_zone_is_local() -> None:
     local = datetime(2026, 7, 1, 8, 30).timestamp() * 1000
     assert parse_filter("start_time > '2026-07-01 08:30'").right == Number(local)
 
 
-def test_relative_times_count_from_now():
+def test_relative_times_count_from_now() -> None:
     before = datetime.now().timestamp() * 1000
     value = parse_filter("start_time > 'now'").right.value
     assert before - 1 <= value <= (datetime.now() + timedelta(seconds=1)).timestamp() * 1000

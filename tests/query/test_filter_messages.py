@@ -8,7 +8,7 @@ from nbtrack.errors import InvalidFilter
 from nbtrack.query import parse_experiment_filter, parse_filter, parse_order_by
 
 
-def refused(text):
+def refused(text: str) -> InvalidFilter:
     with pytest.raises(InvalidFilter) as caught:
         parse_filter(text)
     return caught.value
@@ -126,7 +126,7 @@ def refused(text):
         ("params.x = 'a\0'", 14, "a NUL character"),
     ],
 )
-def test_a_slip_is_named_with_its_place(text, column, words):
+def test_a_slip_is_named_with_its_place(text: str, column: int, words: str) -> None:
     error = refused(text)
     assert words in error.problem
     assert (error.column, error.text, error.what) == (column, text, "filter")
@@ -147,7 +147,7 @@ def test_a_slip_is_named_with_its_place(text, column, words):
         ("lr", 1, "unknown attribute 'lr'"),
     ],
 )
-def test_a_slip_in_an_ordering_is_named_with_its_place(item, column, words):
+def test_a_slip_in_an_ordering_is_named_with_its_place(item: str, column: int, words: str) -> None:
     with pytest.raises(InvalidFilter) as caught:
         parse_order_by(["start_time", item])
     error = caught.value
@@ -155,16 +155,16 @@ def test_a_slip_in_an_ordering_is_named_with_its_place(item, column, words):
     assert (error.column, error.text, error.what) == (column, item, "order_by")
 
 
-def test_experiments_have_no_metrics():
+def test_experiments_have_no_metrics() -> None:
     with pytest.raises(InvalidFilter, match="unknown entity 'metrics'; use tags and attributes"):
         parse_experiment_filter("metrics.a > 1")
 
 
-def test_the_message_shows_the_place():
+def test_the_message_shows_the_place() -> None:
     assert str(refused("metrics.acc > ")) == "filter, column 15: expected a number after '>'\n  metrics.acc > \n                ^"
 
 
-def test_the_error_survives_pickling():
+def test_the_error_survives_pickling() -> None:
     error = refused("metrics.acc >")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
@@ -178,6 +178,7 @@ def test_the_error_survives_pickling():
         ("-" * 10_000 + "metrics.a > 1", "nested too deeply"),
         ("metrics.a > " + "-" * 10_000 + "1", "nested too deeply"),
         ("abs(" * 10_000 + "metrics.a", "nested too deeply"),
+        ("metrics.a - (" * 20 + "metrics.a" + ")" * 20 + " > 1", "calculations are nested too deeply"),
         (" AND ".join(["metrics.a > 1"] * 10_000), "more than 500 conditions"),
         ("+".join(["metrics.a"] * 10_000) + " > 1", "more than 100 calculations"),
         (f"params.n IN ({','.join(['1'] * 20_000)})", "more than 10,000 values"),
@@ -185,13 +186,13 @@ def test_the_error_survives_pickling():
         ("metrics.a > " + "1" * 100_000 + "a", "is no number"),
     ],
 )
-def test_what_is_too_much_is_refused(text, words):
+def test_what_is_too_much_is_refused(text: str, words: str) -> None:
     error = refused(text)
     assert words in error.problem
     assert len(error.problem) < 500
 
 
-def test_as_much_as_allowed_is_read():
+def test_as_much_as_allowed_is_read() -> None:
     parse_filter("(" * 50 + "metrics.a > 1" + ")" * 50)
     parse_filter(" OR ".join(["metrics.a > 1"] * 500))
     parse_filter(f"run_id IN ({','.join(chr(39) + 'a' * 32 + chr(39) for _ in range(9_000))})")

@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 10, 15, 30, 20, tzinfo=timezone.utc)
         ("5 min later", None),
     ],
 )
-def test_a_duration_is_read(text, seconds):
+def test_a_duration_is_read(text: str, seconds: float | None) -> None:
     assert parse_duration(text) == seconds
 
 
@@ -48,10 +48,12 @@ def test_a_duration_is_read(text, seconds):
         ("2 h ago", datetime(2026, 3, 10, 13, 30, 20, tzinfo=timezone.utc)),
     ],
 )
-def test_a_time_is_read(text, moment):
+def test_a_time_is_read(text: str, moment: datetime) -> None:
     assert parse_time(text, NOW) == moment.timestamp() * 1000
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026", "2026-3-1", "2026-02-30", "2026-01-01 25:00", "0000-01-01", "99999999 weeks ago", "long ago", "2026-01-01 10"])
-def test_what_is_no_time_is_none(text):
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026", "2026-3-1", "2026-02-30", "2026-01-01 25:00", "0000-01-01", "99999999 weeks ago", "long ago", "2026-01-01 10"]
+)
+def test_what_is_no_time_is_none(text: str) -> None:
     assert parse_time(text, NOW) is None

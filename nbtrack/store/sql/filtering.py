@@ -44,7 +44,7 @@ from nbtrack.query import (
     Unary,
 )
 from nbtrack.query.vocabulary import PATH_ATTRIBUTES
-from nbtrack.store.sql.fragments import TRUE, Sql, among, followed, joined, wrapped
+from nbtrack.store.sql.fragments import TRUE, Sql, among, any_of, followed, joined, wrapped
 from nbtrack.store.sql.subjects import RUN_SUBJECT, Subject
 
 _LONE_BACKSLASH = re.compile(r"(\\[%_\\])|\\")
@@ -99,10 +99,14 @@ class Compiler:
     def condition(self, expression: Expression) -> Sql:
         """A condition, true or false for every thing."""
         if isinstance(expression, (And, Or)):
-            parts = [self.condition(part) for part in expression.conditions]
+            # The deepest first: SQLite's parser has a stack of 100, which then holds nothing but parentheses.
+            parts = [self.condition(part) for part in sorted(expression.conditions, key=_depth, reverse=True)]
             return wrapped("({})", joined(parts, " AND " if isinstance(expression, And) else " OR "))
         if isinstance(expression, Not):
-            return wrapped("NOT ({})", self.condition(expression.condition))
+            inner = expression.condition
+            if isinstance(inner, Not):
+                return self.condition(inner.condition)
+            return wrapped("NOT {}" if isinstance(inner, (And, Or)) else "NOT ({})", self.condition(inner))
         if isinstance(expression, IsNull):
             return self._is_null(expression)
         reference = tested(expression)
@@ -178,7 +182,7 @@ class Compiler:
             equal = among(self._column(reference, alias), numbers)
             # A text in a param differs from every number; a metric that is NaN neither equals nor differs.
             parts.append(wrapped(_TRUE_OR_FALSE, equal) if negated and isinstance(reference, Param) else equal)
-        either = parts[0] if len(parts) == 1 else wrapped("({})", joined(parts, " OR "))
+        either = any_of(parts)
         return wrapped("NOT ({})", either) if negated else either
 
     def _calculated(self, expression: Expression) -> Sql:
@@ -217,16 +221,27 @@ class Compiler:
         """An expression of type double precision, NULL where there is no number."""
         if isinstance(operand, Number):
             return Sql(_REAL.format("?"), (float(operand.value),))
-        if isinstance(operand, Unary):
-            return wrapped("(-{})" if operand.function == "-" else "ABS({})", self._number(operand.operand))
-        if isinstance(operand, Arithmetic):
-            left, right = self._number(operand.left), self._number(operand.right)
-            right = wrapped("NULLIF({}, 0)", right) if operand.operator == "/" else right  # no error, and no result
+        if isinstance(operand, (Arithmetic, Unary)):
             # Infinity minus infinity is NULL for SQLite, and for PostgreSQL NaN, greater than all.
-            return wrapped("NULLIF({}, 'NaN')", joined([left, right], f" {operand.operator} "))
+            return wrapped("NULLIF({}, 'NaN')", self._result(operand))
         if isinstance(operand, Attribute):
             return wrapped(_REAL, self._column(operand))
         return wrapped(_REAL, self._value(operand, f"m.{operand.aggregate}" if isinstance(operand, Metric) else "p.number"))
+
+    def _result(self, operand: Operand) -> Sql:
+        """A calculation; one that goes from left to right has no parentheses."""
+        if isinstance(operand, Unary):
+            return wrapped("(-({}))" if operand.function == "-" else "ABS({})", self._result(operand.operand))
+        if not isinstance(operand, Arithmetic):
+            return self._number(operand)
+        left, right = self._result(operand.left), self._result(operand.right)
+        if isinstance(operand.left, Arithmetic) and operand.operator in "*/" and operand.left.operator in "+-":
+            left = wrapped("({})", left)
+        if operand.operator == "/":
+            right = wrapped("NULLIF({}, 0)", right)  # no error, and no result
+        elif isinstance(operand.right, Arithmetic):
+            right = wrapped("({})", right)
+        return joined([left, right], f" {operand.operator} ")
 
     def _value(self, operand: Operand, column: str) -> Sql:
         """The one value under a reference, NULL if there is none."""
@@ -251,6 +266,12 @@ def tested(expression: Expression) -> Reference | None:
     else:
         return None
     return operand if isinstance(operand, REFERENCES) and all(isinstance(other, CONSTANTS) for other in others) else None
+
+
+def _depth(expression: Expression) -> int:
+    if isinstance(expression, Not):
+        return 1 + _depth(expression.condition)
+    return 1 + max(map(_depth, expression.conditions)) if isinstance(expression, (And, Or)) else 0
 
 
 def _not(expression: Between | Like) -> str:

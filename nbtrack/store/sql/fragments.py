@@ -28,6 +28,14 @@ def all_of(*parts: Sql) -> Sql:
     return joined([part for part in parts if part != TRUE] or [TRUE], " AND ")
 
 
+def any_of(parts: Sequence[Sql]) -> Sql:
+    """The conditions joined by OR, as a balanced tree: SQLite refuses expressions that are 1,000 deep."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return wrapped("({})", joined([any_of(parts[:middle]), any_of(parts[middle:])], " OR "))
+
+
 def wrapped(form: str, part: Sql) -> Sql:
     """``form`` with the part in place of its ``{}``."""
     return Sql(form.format(part.sql), part.params)
