@@ -37,6 +37,7 @@ _MAX_COUNTED_COLUMNS = 20
 _MAX_COUNTED_ROWS = 5_000_000  # of numbers
 _MAX_COUNTED_CELLS = 1_000_000  # of text and objects, which take ten times as long
 _MAX_COUNTED_RANGE = 10_000  # highest minus lowest label
+_MAX_LABEL = 2**53  # whole numbers beyond it are no longer exact as floats
 _PROBE_ROWS = 1000
 _DIGEST_DIGITS = 16
 
@@ -120,7 +121,9 @@ def _dtype(column: Column) -> str:
 
 def _schema_type(column: Column) -> str:
     if isinstance(column, CellColumn):
-        return _cells_type(column)
+        return _cells_type(column.part(0, min(_PROBE_ROWS, column.rows)))
+    if isinstance(column, CategoryColumn) and column.type.startswith("category of object"):
+        return _cells_type(column.labels[:_PROBE_ROWS])
     name = column.type.lower().removeprefix("category of ")
     name = re.split(r"[\[( ,]", name, maxsplit=1)[0]
     if name not in _SCHEMA_TYPE:
@@ -128,9 +131,9 @@ def _schema_type(column: Column) -> str:
     return _SCHEMA_TYPE.get(name, "any") if not name.startswith(("int", "uint", "float")) or name in _SCHEMA_TYPE else "any"
 
 
-def _cells_type(column: CellColumn) -> str:
-    """The type of objects, by the first ones."""
-    kinds = {type(cell).__name__ for cell in column.part(0, min(_PROBE_ROWS, column.rows)) if not _is_missing(cell)}
+def _cells_type(cells: Sequence[object]) -> str:
+    """The type that all of these objects have."""
+    kinds = {type(cell).__name__ for cell in cells if not _is_missing(cell)}
     return _CELL_TYPES.get(kinds.pop(), "any") if len(kinds) == 1 else "any"
 
 
@@ -186,7 +189,7 @@ def _count_numbers(values: Array, facts: Facts) -> list[tuple[object, int]]:
     if values.dtype.kind == "b":
         true = int(np.count_nonzero(values))
         return [(label, number) for label, number in ((False, len(values) - true), (True, true)) if number]
-    if facts.low is None or facts.high is None or facts.high > 2**62 or not facts.high - facts.low < _MAX_COUNTED_RANGE:
+    if facts.low is None or facts.high is None or max(-facts.low, facts.high) > _MAX_LABEL or not facts.high - facts.low < _MAX_COUNTED_RANGE:
         return []
     if values.dtype.kind == "f":
         values = values[~np.isnan(values)]

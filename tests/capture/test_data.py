@@ -34,7 +34,7 @@ LARGE = data.INLINE_ELEMENTS + 1
         (pl.DataFrame(), "polars.DataFrame"),
         (pl.Series([1]), "polars.Series"),
         (pa.table({}), "pyarrow.Table"),
-        (pa.record_batch({"a": [1]}), "pyarrow.RecordBatch"),
+        (pa.RecordBatch.from_pydict({"a": [1]}), "pyarrow.RecordBatch"),
         (sparse.csr_array((2, 2)), "scipy.sparse"),
         (sparse.csr_matrix((2, 2)), "scipy.sparse"),
     ],
@@ -253,7 +253,10 @@ def test_an_array_is_waited_for_since_the_cell_may_change_it():
     assert list(fingerprint_many({"x": np.zeros(LARGE)}, budget_s=60).ready) == ["x"]
 
 
-@pytest.mark.skipif(int(pd.__version__.partition(".")[0]) < 3, reason="needs copy-on-write")
+copies_on_write = pytest.mark.skipif(int(pd.__version__.partition(".")[0]) < 3, reason="needs copy-on-write")
+
+
+@copies_on_write
 def test_changes_of_a_frame_after_the_job_was_made_do_not_reach_its_digest():
     frame = pd.DataFrame({"a": np.zeros(1000), "b": ["x"] * 1000})
     before = fingerprint(frame, "df").digest
@@ -287,6 +290,7 @@ def test_jobs_take_every_kind_of_data(obj: object):
     assert job.join() == fingerprint(obj, "x")
 
 
+@copies_on_write
 def test_a_job_that_is_not_done_gives_none_and_stays_pending(monkeypatch: pytest.MonkeyPatch):
     gate = threading.Event()
     real = data.fingerprint

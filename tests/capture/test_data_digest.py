@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import os
 import pickle
 import subprocess
 import sys
@@ -95,8 +96,9 @@ def test_golden_digest_of_a_frame_of_python_objects():
 
 
 def test_golden_digest_of_a_frame_with_an_index_and_categories():
-    frame = pd.DataFrame({"kind": pd.Categorical(["b", None, "a"], categories=np.array(["a", "b"], object))}, index=pd.Index([10, 5, 7], name="row"))
-    assert digest(frame) == "1fdb1fc2508203d28059fc025e25dff8c65e01507f3a6030fbcf1819a575906a"
+    kinds = pd.Categorical(["b", None, "a"], categories=pd.Index(["a", "b"], dtype=object))
+    frame = pd.DataFrame({"kind": kinds}, index=pd.Index([10, 5, 7], name="row"))
+    assert digest(frame) == "a47973460e580048ce40bf21eaee22662d452ded7a4021b655e0e5ab06bb1541"
 
 
 def test_golden_digest_of_an_array():
@@ -114,7 +116,7 @@ def test_digest_is_the_same_in_another_process_with_another_hash_seed():
         "print(fingerprint(pd.DataFrame({'a': [1.5, 2], 's': pd.Series(['x', frozenset('abc')], dtype=object)}), 'd').digest)"
     )
     here = digest(pd.DataFrame({"a": [1.5, 2], "s": pd.Series(["x", frozenset("abc")], dtype=object)}))
-    there = subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": "77", "PYTHONPATH": "."}, capture_output=True, text=True, check=True)
+    there = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": "77"}, capture_output=True, text=True, check=True)
     assert there.stdout.strip() == here
 
 
@@ -132,7 +134,7 @@ def test_digest_is_the_same_in_another_process_with_another_hash_seed():
         np.array([(1, (2.0, b"x"))], dtype=[("a", "i4"), ("b", [("c", "f8"), ("d", "S3")])]),
         pl.DataFrame({"a": [1, None], "b": ["x", None], "c": [[1], None]}),
         pa.table({"a": [1, None], "b": ["x", None], "c": [{"k": 1}, None]}),
-        sparse.random(20, 30, 0.2, "csr", rng=np.random.default_rng(0)),
+        sparse.csr_matrix(np.eye(4, 5) * 0.5),
     ],
     ids=lambda obj: type(obj).__name__,
 )
@@ -187,7 +189,7 @@ def test_polars_without_pyarrow_has_the_same_digest(monkeypatch):
 
 
 def test_every_format_of_a_sparse_matrix_has_one_digest():
-    matrix = sparse.random(30, 20, 0.3, "coo", rng=np.random.default_rng(1))
+    matrix = sparse.coo_matrix(np.random.default_rng(1).integers(0, 3, (30, 20)).astype(float))
     digests = {digest(matrix.asformat(name)) for name in ("coo", "csr", "csc", "lil", "dok")}
     with_zeros = sparse.coo_array((np.append(matrix.data, 0.0), (np.append(matrix.row, 0), np.append(matrix.col, 0))), matrix.shape)
     assert digests == {digest(with_zeros)}
@@ -240,7 +242,7 @@ def test_nan_is_one_value_whatever_its_bits():
         (np.array(["a"]), np.array([b"a"])),
         (pl.DataFrame({"a": [1, None]}), pl.DataFrame({"a": [1, 0]})),
         (pa.table({"a": [1, None]}), pa.table({"a": [1, 0]})),
-        (sparse.eye_array(3).tocsr(), sparse.eye_array(4).tocsr()),
+        (sparse.eye(3).tocsr(), sparse.eye(4).tocsr()),
     ],
 )
 def test_different_content_has_different_digests(left, right):

@@ -169,7 +169,7 @@ def test_a_figure_that_fails_to_draw_gives_an_error_that_names_it():
     figure.axes[0].xaxis.set_major_formatter(lambda value, position: 1 / 0)
     with pytest.raises(CaptureFailed, match=r"the matplotlib figure 'broken' could not be drawn: ZeroDivisionError: division by zero"):
         render(figure)
-    figure = line("$unclosed {math$")
+    figure = line(r"$\nosuchsymbol$")
     with pytest.raises(CaptureFailed, match="could not be drawn: ValueError"):
         render(figure)
 
