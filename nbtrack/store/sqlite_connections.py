@@ -208,7 +208,7 @@ class SqliteDatabase:
     def _connect(self, session: _Session) -> sqlite3.Connection:
         # isolation_level None: Python starts no transactions of its own. The thread check is off
         # because close() and a fork close connections of other threads, under their lock.
-        target, uri = (f"{self.path.as_uri()}?immutable=1", True) if self.read_only else (str(self.path), False)
+        target, uri = (f"{self.path.absolute().as_uri()}?immutable=1", True) if self.read_only else (str(self.path), False)
         connection = sqlite3.connect(target, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False, cached_statements=256, uri=uri)
         try:
             connection.execute("PRAGMA foreign_keys = ON")

@@ -194,8 +194,11 @@ class Compiler:
             side: Callable[[Operand], Sql] = self._text if textual else self._number
             return wrapped(_TRUE_OR_FALSE, joined([side(expression.left), side(expression.right)], f" {expression.operator} "))
         if isinstance(expression, Between):
-            ends = joined([self._number(expression.low), self._number(expression.high)], " AND ")
-            return wrapped(_TRUE_OR_FALSE, joined([self._number(expression.operand), ends], f" {_not(expression)}BETWEEN "))
+            low, high = self._number(expression.low), self._number(expression.high)
+            test = joined([self._number(expression.operand), joined([low, high], " AND ")], f" {_not(expression)}BETWEEN ")
+            if expression.negated:  # one end alone may say that a number is outside, but both must be there
+                test = joined([test, wrapped("({}) IS NOT NULL", joined([low, high], " <= "))], " AND ")
+            return wrapped(_TRUE_OR_FALSE, test)
         if isinstance(expression, In):
             values = [float(value.value) for value in expression.values if isinstance(value, Number)]
             equal = among(self._number(expression.operand), values)

@@ -105,7 +105,7 @@ _METRICS = (
         definition TEXT,
         UNIQUE (run, key)
     )""",
-    "CREATE INDEX metric_series_by_last ON metric_series (key, last)",
+    "CREATE INDEX metric_series_by_last ON metric_series (key, last, run)",
     # A deleted run takes no points. Its series say so themselves, for then a point need not look up its run.
     """CREATE TRIGGER runs_close_series AFTER UPDATE OF lifecycle_stage ON runs WHEN NEW.lifecycle_stage <> OLD.lifecycle_stage BEGIN
         UPDATE metric_series SET open = (NEW.lifecycle_stage = 'active') WHERE run = NEW.id;

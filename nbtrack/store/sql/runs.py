@@ -243,7 +243,7 @@ class SqlRuns:
             for run, name, value in self._database.rows(f"SELECT run, key, value FROM tags {among}", part):
                 tags[run][name] = value
         inputs = self._inputs.of_keys(keys)
-        return [Run(run_info(row), RunData(params[row[0]], metrics[row[0]], tags[row[0]]), RunInputs(inputs.get(row[0], []))) for row in rows]
+        return [Run(run_info(row), RunData(params[row[0]], metrics[row[0]], tags[row[0]]), RunInputs(inputs.get(row[0], ()))) for row in rows]
 
     def _set_process(self, key: int, process: Process, timestamp: int) -> None:
         self._database.execute(
