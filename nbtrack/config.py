@@ -67,3 +67,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def clear_run_id() -> None:
     """Forget ``NBTRACK_RUN_ID``: the run that it names was resumed, so the next one is a new one."""
     os.environ.pop(RUN_ID, None)
+
+
+KNOWN_VARIABLES = (TRACKING_URI, RUN_ID, EXPERIMENT_ID, EXPERIMENT_NAME, DURABILITY, NOTEBOOK, USER)
+
+
+def set_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The ``NBTRACK_*`` variables that are set, those that nbtrack does not know included."""
+    variables = os.environ if environ is None else environ
+    return {name: value for name, value in sorted(variables.items()) if name.startswith("NBTRACK_")}

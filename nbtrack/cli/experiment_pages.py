@@ -11,7 +11,7 @@ import click
 from nbtrack.cli import terminal
 from nbtrack.cli.lookup import Found
 from nbtrack.cli.options import Output
-from nbtrack.cli.run_list import print_runs
+from nbtrack.cli.run_list import Look, print_runs
 from nbtrack.cli.run_table import STATUS_STYLES, csv_bytes, utc_time
 from nbtrack.cli.tables import column, fit, print_table
 from nbtrack.entities import Experiment, LifecycleStage, RunStatus, ViewType
@@ -76,7 +76,7 @@ def write_experiment(client: Client, experiment: Experiment, *, as_json: bool) -
     out.print(Text("  ").join(Text(*part) for part in counts) if counts else "no run yet")
     if runs:
         out.print()
-        print_runs(Found(runs, sum(ended.values()), {experiment.experiment_id: experiment.name}), hint="nbtrack runs list --all")
+        print_runs(Found(runs, sum(ended.values()), {experiment.experiment_id: experiment.name}), Look(hint="nbtrack runs list --all"))
         if len(runs) < sum(ended.values()):
             out.print(f"the latest {len(runs)}; all: nbtrack runs list -e {terminal.one_line(experiment.name)!r}", style="dim")
 

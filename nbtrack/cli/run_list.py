@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,8 +20,17 @@ from nbtrack.tracking.export import json_bytes, run_record
 if TYPE_CHECKING:
     from rich.console import Console
 
-NEWLINE = "\n"
 _PIPED_ALL = 100_000  # columns; a file has no edge
+_MIN_NAME_WIDTH = 18
+
+
+@dataclass(frozen=True)
+class Look:
+    """How runs are shown. ``hint`` is what to type to see the columns that did not fit."""
+
+    order_by: Sequence[str] = ()
+    everything: bool = False
+    hint: str = "--all"
 
 
 def write_runs(found: Found, selection: Selection, output: Output, *, everything: bool, place: str) -> None:
@@ -30,31 +40,28 @@ def write_runs(found: Found, selection: Selection, output: Output, *, everything
     elif output is Output.CSV:
         click.echo(runs_csv(found.runs, found.experiments), nl=False)
     elif found.runs:
-        print_runs(found, order_by=selection.order_by, everything=everything)
+        print_runs(found, Look(selection.order_by, everything))
         shown = plural(len(found.runs), "run") if len(found.runs) == found.total else f"{len(found.runs):,} of {plural(found.total, 'run')}"
-        _note(terminal.console(), f"{'' if found.mixed and not selection.order_by else NEWLINE}{shown} · {place}")
+        click.echo()
+        _note(terminal.console(), f"{shown} · {terminal.one_line(place)}")
     else:
-        asked = bool(selection.filter or selection.experiments or selection.deleted)
-        click.echo(f"no {'deleted ' if selection.deleted else ''}run {'is as asked for' if asked else 'yet'} · {place}")
+        asked = bool(selection.filter or selection.experiments)
+        which = f"{'deleted ' if selection.deleted else ''}run is as asked for" if asked else "run is deleted" if selection.deleted else "run yet"
+        click.echo(f"no {which} · {terminal.one_line(place)}")
 
 
-def print_runs(found: Found, *, order_by: Sequence[str] = (), everything: bool = False, hint: str = "--all") -> None:
-    """Print the runs; in an order of their own, those of several experiments are one table, else a table for each.
-
-    ``hint`` is what to type to see the columns that did not fit.
-    """
+def print_runs(found: Found, look: Look) -> None:
+    """Print the runs: in an order that was asked for as one table, else a table for each experiment."""
     out = terminal.console()
-    first = metrics_of_order(order_by)
-    if not order_by and found.mixed:
-        for name, runs in _by_experiment(found):
-            out.print(f"{terminal.one_line(name)}", style="bold", end="  ")
-            out.print(plural(len(runs), "run"), style="dim")
-            _print_table(out, runs, everything=everything, first=first, nested=True, hint=hint)
+    if look.order_by or not found.mixed:
+        _print_table(out, found.runs, look, experiments=found.experiments if found.mixed else None)
+        return
+    for place, (name, runs) in enumerate(_by_experiment(found)):
+        if place:
             out.print()
-    else:
-        _print_table(
-            out, found.runs, experiments=found.experiments if found.mixed else None, everything=everything, first=first, nested=not order_by, hint=hint
-        )
+        out.print(terminal.one_line(name), style="bold", end="  ")
+        out.print(plural(len(runs), "run"), style="dim")
+        _print_table(out, runs, look)
 
 
 def _by_experiment(found: Found) -> list[tuple[str, list[Run]]]:
@@ -64,16 +71,20 @@ def _by_experiment(found: Found) -> list[tuple[str, list[Run]]]:
     return [(found.experiments.get(key, key), runs) for key, runs in grouped.items()]
 
 
-def _print_table(
-    out: Console, runs: Sequence[Run], *, experiments: Mapping[str, str] | None = None, everything: bool, first: Sequence[str], nested: bool, hint: str
-) -> None:
-    table = run_table(runs, experiments=experiments, first=first, nested=nested, name_width=max(18, out.width // 4))
-    if everything:
+def _print_table(out: Console, runs: Sequence[Run], look: Look, *, experiments: Mapping[str, str] | None = None) -> None:
+    table = run_table(
+        runs,
+        experiments=experiments,
+        first=metrics_of_order(look.order_by),
+        nested=not look.order_by,
+        name_width=max(_MIN_NAME_WIDTH, out.width // 4),
+    )
+    if look.everything:
         _print_everything(out, table.columns)
     else:
         shown, left_out = fit(table.columns, out.width)
         print_table(out, shown)
-        _note(out, _names(left_out, out.width, hint))
+        _note(out, _names(left_out, look.hint, out.width))
     _note(out, _common(table.common, out.width))
 
 
@@ -88,17 +99,13 @@ def _print_everything(out: Console, columns: Sequence[Column]) -> None:
         print_table(out, block)
 
 
-def _names(left_out: Sequence[Column], width: int, hint: str) -> str:
+def _names(left_out: Sequence[Column], hint: str, width: int) -> str:
     names = [item.title for item in left_out if item.title != "id"]
-    if not names:
-        return ""
-    return _listed(f"{plural(len(names), 'more column')} ({hint}): ", names, width)
+    return _listed(f"{plural(len(names), 'more column')} ({hint}): ", names, width) if names else ""
 
 
 def _common(common: Mapping[str, Any], width: int) -> str:
-    if not common:
-        return ""
-    return _listed("the same in all: ", [f"{key} {table_text(value)}" for key, value in common.items()], width)
+    return _listed("the same in all: ", [f"{key} {table_text(value)}" for key, value in common.items()], width) if common else ""
 
 
 def _listed(start: str, items: Sequence[str], width: int) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from nbtrack.cli import terminal
 from nbtrack.cli.run_table import STATUS_STYLES
@@ -59,7 +63,7 @@ def _head(out: Console, store: Store, run: Run) -> None:
     experiment = store.experiments.get(info.experiment_id).name
     out.print(_rich((info.run_name, "bold"), ("  ", ""), (info.status.value.lower(), STATUS_STYLES[info.status]), ("  ", ""), (info.run_id, "dim")))
     facts = [experiment, f"started {format_time(info.start_time)}", f"took {format_duration(info.duration)}" if info.duration is not None else "", info.user_id]
-    facts += [run.data.tags.get("mlflow.source.name", ""), "deleted" if info.lifecycle_stage.value == "deleted" else ""]
+    facts += [_from_here(run.data.tags.get("mlflow.source.name", "")), "deleted" if info.lifecycle_stage.value == "deleted" else ""]
     if info.parent_run_id is not None:
         facts.append(f"child of {store.runs.get(info.parent_run_id).info.run_name} ({info.parent_run_id[:8]})")
     out.print(_rich((" · ".join(fact for fact in facts if fact), "dim")))
@@ -167,7 +171,7 @@ def _code(out: Console, code: RunCode, facts: Any, *, source: bool) -> None:
     if code.unresolved:
         lines.append(f"where these come from is not known: {'; '.join(code.unresolved)}")
     if isinstance(git, dict) and git.get("commit"):
-        state = {True: ", with changes", False: ", clean"}.get(git.get("dirty"), "")
+        state = ", with changes" if git.get("dirty") else ", clean" if git.get("dirty") is False else ""
         lines.append(f"git {str(git['commit'])[:12]}{f' on {branch}' if (branch := git.get('branch')) else ''}{state}")
     if isinstance(environment, dict):
         lines.append(f"Python {environment.get('python', '?')}, {plural(len(environment.get('packages') or {}), 'package')} imported")
@@ -190,8 +194,8 @@ def _source(out: Console, cells: Sequence[RunCell]) -> None:
         text = terminal.plain_text(item.cell.source.rstrip())
         if out.is_terminal and out.color_system:
             out.print(_indented(Syntax(text, "python", theme="ansi_light", background_color="default", word_wrap=True)))
-        else:
-            out.print(_indented(_rich((text, ""), lines=True)), soft_wrap=True)
+        else:  # whole lines, which can be run as they are
+            click.echo(textwrap.indent(text, " " * _INDENT))
 
 
 def _artifacts(out: Console, store: Store, run_id: str) -> None:
@@ -248,6 +252,11 @@ def _children(out: Console, store: Store, run_id: str) -> None:
             column("", [info.run_id[:8] for info in children], style="dim"),
         ],
     )
+
+
+def _from_here(path: str) -> str:
+    """A path below the working directory as it would be typed."""
+    return os.path.relpath(path) if os.path.isabs(path) and path.startswith(os.path.join(os.getcwd(), "")) else path
 
 
 def _metric_origin(item: MetricSummary) -> str:
