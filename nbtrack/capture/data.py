@@ -64,7 +64,7 @@ def data_kind(obj: object) -> str | None:
     on another device than the processor, and weights of a torch model, are no data.
     """
     for cls in type(obj).__mro__:
-        kind = _KINDS.get((cls.__module__.partition(".")[0], cls.__name__))
+        kind = _KINDS.get((str(cls.__module__).partition(".")[0], cls.__name__))
         if kind is not None:
             return kind if _is_readable(obj, kind) else None
     return None
@@ -136,14 +136,15 @@ def _digest(reading: Any, *, statistics: int) -> tuple[str, Any]:
 class DigestJob:
     """The fingerprint of one object, taken in a thread while the cell goes on.
 
-    What the digest is of: the state of the object when the job was made. That is certain where the
-    library allows a copy that costs nothing (pandas with copy-on-write, which is pandas 3 and later;
-    polars, whose frames share what is never written) and for what cannot change (Arrow, an Index).
-    ``is_isolated`` says so. For the others (numpy, scipy, torch, older pandas) a sample of the
-    values is taken before and after; if it differs, the profile has ``changed_while_read: True`` and
-    the digest is of no one state. A change that the sample misses is not noticed, so wait for a job
-    that is not isolated before the cell runs, as `fingerprint_many` does. Python objects inside cells
-    are shared with the original in every case.
+    What the digest is of: the state of the object when the job was made. That is so where the library
+    has a copy that costs nothing until one side is written (pandas with copy-on-write, which is pandas
+    3 and later; polars), and for what cannot change (Arrow, an Index): ``is_isolated``. The others
+    (numpy, scipy, torch, older pandas) share their memory with the cell, so wait for their jobs before
+    the cell runs, as `fingerprint_many` does.
+
+    A sample of the values is taken before and after. If it differs, the cell wrote into the memory that
+    was being read: the profile has ``changed_while_read: True``, and the digest is of no one state. A
+    change that the sample misses is not noticed. Python objects inside cells are always shared.
     """
 
     def __init__(self, obj: object, name: str) -> None:
@@ -154,7 +155,7 @@ class DigestJob:
         self._sketch: str | None = None
         try:
             self._object, self.is_isolated = _isolate(obj)
-            self._sketch = None if self.is_isolated else _sketch(obj)
+            self._sketch = _sketch(self._object)
         except Exception as error:
             # As in fingerprint(): a derived class may fail in any way; join() says how.
             self._object, self.is_isolated = None, True
@@ -177,7 +178,7 @@ class DigestJob:
             return
         try:
             result = fingerprint(self._object, self.name)
-            if result is not None and self._sketch is not None and _sketch(self._object) != self._sketch:
+            if result is not None and _sketch(self._object) != self._sketch:
                 result = replace(result, profile={**result.profile, "changed_while_read": True})
             self._result = result
         except CaptureFailed as problem:
@@ -212,6 +213,25 @@ class Fingerprints:
     pending: dict[str, DigestJob] = field(default_factory=dict)
     failed: dict[str, CaptureFailed] = field(default_factory=dict)
 
+    def take(self, obj: object, name: str) -> None:
+        """Add the fingerprint of ``obj``, taken now."""
+        try:
+            dataset = fingerprint(obj, name)
+        except CaptureFailed as problem:
+            self.failed[name] = problem
+        else:
+            if dataset is not None:
+                self.ready[name] = dataset
+
+    def share(self, name: str, other: str) -> None:
+        """Give ``other`` what ``name`` has: both are one object."""
+        if name in self.ready:
+            self.ready[other] = replace(self.ready[name], name=other)
+        elif name in self.pending:
+            self.pending[other] = self.pending[name]
+        elif name in self.failed:
+            self.failed[other] = self.failed[name]
+
     def join(self, timeout: float | None = None) -> Fingerprints:
         """Wait for the jobs, ``timeout`` seconds in all (None: until done); what is not done then stays pending."""
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -240,24 +260,26 @@ def fingerprint_many(named: Mapping[str, object], *, budget_s: float = 1.0) -> F
     are no data are left out; two names of one object share one digest.
     """
     deadline = time.monotonic() + budget_s
-    jobs: dict[int, DigestJob] = {}
-    by_name: dict[str, DigestJob] = {}
+    first_names: dict[int, str] = {}
+    found = Fingerprints()
     for name, obj in named.items():
         if not is_data(obj):
             continue
-        if id(obj) not in jobs:
-            jobs[id(obj)] = DigestJob(obj, name)
-            if _elements(obj) <= INLINE_ELEMENTS:
-                jobs[id(obj)].run()
-        by_name[name] = jobs[id(obj)]
+        first = first_names.setdefault(id(obj), name)
+        if first != name:
+            found.share(first, name)
+        elif _elements(obj) <= INLINE_ELEMENTS and time.monotonic() < deadline:
+            found.take(obj, name)
+        else:
+            found.pending[name] = DigestJob(obj, name)
     # Those first that hold the cell up.
-    waiting = sorted((job for job in jobs.values() if not job.done), key=lambda job: job.is_isolated)
+    waiting = sorted(set(found.pending.values()), key=lambda job: job.is_isolated)
     if waiting:
         threading.Thread(target=_run_all, args=(waiting,), name="nbtrack-digests", daemon=True).start()
     for job in waiting:
         if not job.is_isolated:
             job.wait(max(0.0, deadline - time.monotonic()))
-    return Fingerprints(pending=by_name).join(0)
+    return found.join(0)
 
 
 def _run_all(jobs: list[DigestJob]) -> None:

@@ -165,12 +165,12 @@ def safe_name(title: str) -> str:
 
 
 def _is_of(obj: object, library: str, name: str) -> bool:
-    return any(cls.__name__ == name and cls.__module__.partition(".")[0] == library for cls in type(obj).__mro__)
+    return any(cls.__name__ == name and str(cls.__module__).partition(".")[0] == library for cls in type(obj).__mro__)
 
 
 def _kind(obj: object) -> str | None:
     for cls in type(obj).__mro__:
-        kind = _KINDS.get((cls.__module__.partition(".")[0], cls.__name__))
+        kind = _KINDS.get((str(cls.__module__).partition(".")[0], cls.__name__))
         if kind is not None:
             return kind
     return None
@@ -180,7 +180,7 @@ def _root(obj: Any) -> Any | None:
     """The matplotlib figure of an artist, a container of artists, a seaborn grid or a scikit-learn display."""
     if _is_of(obj, "matplotlib", "Container") and obj:
         obj = obj[0]
-    library = type(obj).__module__.partition(".")[0]
+    library = str(type(obj).__module__).partition(".")[0]
     if _is_of(obj, "matplotlib", "Artist") or library == "seaborn":
         owner = getattr(obj, "figure", None)
         while owner is not None and not _is_of(owner, "matplotlib", "Figure"):  # a sub-figure, in the end in a figure

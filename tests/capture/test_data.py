@@ -269,6 +269,16 @@ def test_changes_of_a_frame_after_the_job_was_made_do_not_reach_its_digest():
     assert fingerprint(frame, "df").digest != before
 
 
+@copies_on_write
+def test_changes_that_go_around_copy_on_write_are_noticed():
+    array = np.zeros((1000, 1))
+    frame = pd.DataFrame(array, copy=False)
+    job = DigestJob(frame, "df")
+    array += 1
+    job.run()
+    assert job.join().profile["changed_while_read"] is True
+
+
 def test_changes_of_an_array_while_it_is_read_are_noticed():
     array = np.zeros(1000)
     job = DigestJob(array, "x")
@@ -295,13 +305,24 @@ def test_a_job_that_is_not_done_gives_none_and_stays_pending(monkeypatch: pytest
     gate = threading.Event()
     real = data.fingerprint
     frame = pd.DataFrame({"a": np.zeros(LARGE)})
-    monkeypatch.setattr(data, "fingerprint", lambda obj, name: gate.wait(60) and real(obj, name))
+    monkeypatch.setattr(data, "fingerprint", lambda obj, name: real(obj, name) if name == "sample" else gate.wait(60) and real(obj, name))
     found = fingerprint_many({"df": frame})
     assert (found.ready, list(found.pending)) == ({}, ["df"])
     assert found.pending["df"].join(0) is None
     assert list(found.join(0).pending) == ["df"]
     gate.set()
     assert list(found.join(60).ready) == ["df"]
+
+
+def test_two_names_of_one_large_object_share_one_job():
+    array = np.zeros(LARGE)
+    found = fingerprint_many({"a": array, "b": array}, budget_s=60)
+    assert found.ready["a"].digest == found.ready["b"].digest
+    assert found.ready["b"].name == "b"
+
+
+def test_an_object_whose_class_lies_about_its_module_is_no_data():
+    assert not is_data(type("Odd", (), {"__module__": None})())
 
 
 def test_nothing_to_do_is_no_trouble():

@@ -324,7 +324,7 @@ def test_large_columns_are_covered_in_every_segment():
 def test_mixed_nested_and_unhashable_cells_are_covered():
     cells = [{"a": [1, {2, 3}]}, [[], [[]]], np.arange(3), pd.Series([1, 2]), pd.DataFrame({"x": [1]}), pd.Timestamp(0), pd.NaT, pd.NA, pd.Interval(0, 1)]
     cells += [pd.Period("2024-01"), uuid.UUID(int=5), Shade.DARK, Pixel(1, "red"), Rebuildable(3), 10**5000, np.float32(1.5), np.longdouble("1.1"), range(3)]
-    cells += [np.datetime64("NaT"), np.timedelta64(5, "s"), datetime.timedelta(1), complex(1, float("nan")), int, len, "\ud800"]
+    cells += [np.datetime64("NaT", "s"), np.timedelta64(5, "s"), datetime.timedelta(1), complex(1, float("nan")), int, len, "\ud800"]
     column = pd.Series([None] * len(cells), dtype=object)
     for position, cell in enumerate(cells):
         column.iat[position] = cell
