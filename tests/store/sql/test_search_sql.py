@@ -213,14 +213,14 @@ def selected(connection: sqlite3.Connection, expression: Expression | None) -> s
     return {row[0] for row in connection.execute(f"SELECT r.id FROM runs r WHERE {where.sql}", where.params)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(runs=RUNS, expression=TREES.expression())
 def test_sql_finds_the_runs_for_which_the_filter_holds(connection: sqlite3.Connection, runs: list[World], expression: Expression) -> None:
     fill(connection, runs)
     assert selected(connection, expression) == {run.number for run in runs if evaluate(expression, run.lookup)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(runs=RUNS, expression=TREES.expression())
 def test_every_condition_is_true_or_false(connection: sqlite3.Connection, runs: list[World], expression: Expression) -> None:
     fill(connection, runs)
@@ -228,7 +228,7 @@ def test_every_condition_is_true_or_false(connection: sqlite3.Connection, runs: 
     assert {row[0] for row in connection.execute(f"SELECT {where.sql} FROM runs r", where.params)} <= {0, 1}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(runs=RUNS, keys=st.lists(TREES.order_by(), max_size=3))
 def test_sql_orders_as_the_ordering_means(connection: sqlite3.Connection, runs: list[World], keys: list[OrderBy]) -> None:
     fill(connection, runs)
@@ -239,7 +239,7 @@ def test_sql_orders_as_the_ordering_means(connection: sqlite3.Connection, runs: 
 LEADS = st.builds(OrderBy, st.one_of(TREES.metric, TREES.param, st.just(Attribute("start_time"))), st.booleans())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     runs=RUNS,
     expression=st.one_of(st.none(), TREES.expression()),
