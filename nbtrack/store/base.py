@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from nbtrack.entities import (
     Artifact,
@@ -37,7 +37,9 @@ from nbtrack.entities import (
     RunStatus,
     ViewType,
 )
-from nbtrack.query import Expression, OrderBy
+
+if TYPE_CHECKING:
+    from nbtrack.query import Expression, OrderBy
 
 
 @dataclass(frozen=True)
