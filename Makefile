@@ -19,8 +19,8 @@ demo: $(VENV)/.demo
 	  echo "executing $$notebook"; \
 	  cp $$notebook $(BUILD)/ && (cd $(BUILD) && ../../$(BIN)/jupyter nbconvert --to notebook --execute --inplace --log-level WARN $$(basename $$notebook)) || exit 1; \
 	done
-	@cd $(BUILD) && ../../$(BIN)/nbtrack runs list --all-experiments
-	@cd $(BUILD) && ../../$(BIN)/nbtrack runs best accuracy
+	@cd $(BUILD) && ../../$(BIN)/nbtrack runs list
+	@cd $(BUILD) && ../../$(BIN)/nbtrack runs best auc --experiment breast-cancer
 	@echo "The executed notebooks, with the cards under their cells, and the store are in $(BUILD)."
 	@echo "Open them:  $(BIN)/jupyter lab $(BUILD)"
 
