@@ -8,7 +8,7 @@ from nbtrack.cli.commands import Command
 from nbtrack.cli.options import chosen_place, json_option, store_option
 
 
-@click.command("doctor", cls=Command, examples=("nbtrack doctor", "nbtrack doctor --json", "nbtrack --store ~/project doctor"))
+@click.command("doctor", cls=Command, examples=("nbtrack doctor", "nbtrack doctor --json", "nbtrack doctor --store ~/project"))
 @json_option
 @store_option
 def command(as_json: bool) -> None:
