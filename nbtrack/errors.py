@@ -8,7 +8,9 @@
     │   ├── InvalidFilter              a filter or order_by that does not parse; knows the column
     │   ├── InvalidMetric              a metric value that is no number
     │   ├── InvalidParam               a param value that cannot be stored
-    │   └── InvalidPath                an artifact path that leaves its run, a URI of the wrong form
+    │   ├── InvalidPath                an artifact path that leaves its run, a URI of the wrong form
+    │   ├── ModelError                 a model, or a model folder, that cannot be saved or loaded as it is
+    │   └── SchemaMismatch             data or params that do not fit a model's signature
     ├── NotFound (LookupError)         the thing named does not exist here
     │   ├── ExperimentNotFound
     │   ├── RunNotFound
@@ -18,7 +20,8 @@
     │   ├── AlreadyExists
     │   ├── ParamFrozen                a param of an ended run is given another value
     │   ├── RunAlreadyActive
-    │   └── RunNotActive               the run is deleted, or no run is active
+    │   ├── RunNotActive               the run is deleted, or no run is active
+    │   └── UntrustedModel             a model whose bytes nobody vouches for, or that are not what was logged
     ├── StoreError                     the store cannot be used as it is
     │   ├── StoreNotWritable
     │   ├── StoreCorrupt
@@ -86,6 +89,14 @@ class InvalidPath(InvalidInput):
     """An artifact path leaves its run, or a URI has the wrong form."""
 
 
+class ModelError(InvalidInput):
+    """A model, or a model folder, cannot be saved or loaded as it is."""
+
+
+class SchemaMismatch(InvalidInput):
+    """Data or params do not fit the signature of a model."""
+
+
 class NotFound(NbtrackError, LookupError):
     """The thing named does not exist in this store."""
 
@@ -124,6 +135,10 @@ class RunAlreadyActive(Conflict):
 
 class RunNotActive(Conflict):
     """The run is deleted, or the call needs an active run and there is none."""
+
+
+class UntrustedModel(Conflict):
+    """Loading the model would run code from bytes that nobody vouches for, or that were changed since they were logged."""
 
 
 class StoreError(NbtrackError):
