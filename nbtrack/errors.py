@@ -9,18 +9,30 @@
     │   ├── InvalidMetric              a metric value that is no number
     │   ├── InvalidParam               a param value that cannot be stored
     │   ├── InvalidPath                an artifact path that leaves its run, a URI of the wrong form
+    │   ├── InvalidStage               a stage that there is not, or that the call can't be about
+    │   ├── InvalidPolicy              a promotion policy with an error; knows the line and the key
+    │   ├── InvalidCardField           a field of a model card that there is not, or of the wrong kind
     │   ├── ModelError                 a model, or a model folder, that cannot be saved or loaded as it is
     │   └── SchemaMismatch             data or params that do not fit a model's signature
     ├── NotFound (LookupError)         the thing named does not exist here
     │   ├── ExperimentNotFound
     │   ├── RunNotFound
     │   ├── ArtifactNotFound
-    │   └── TagNotFound
+    │   ├── TagNotFound
+    │   ├── RegisteredModelNotFound
+    │   ├── ModelVersionNotFound       also: no version in the stage that was asked for
+    │   ├── AliasNotFound
+    │   ├── LoggedModelNotFound
+    │   └── RequestNotFound
     ├── Conflict                       the call is fine, the state of the thing forbids it
     │   ├── AlreadyExists
     │   ├── ParamFrozen                a param of an ended run is given another value
     │   ├── RunAlreadyActive
     │   ├── RunNotActive               the run is deleted, or no run is active
+    │   ├── InUse                      an alias or a stage points to what is to be deleted
+    │   ├── PromotionRefused           a promotion that does not meet its policy; has the conditions
+    │   ├── PromotionOvertaken         someone else changed the stage since it was looked at
+    │   ├── NotPermitted               this person may not approve, or override
     │   └── UntrustedModel             a model whose bytes nobody vouches for, or that are not what was logged
     ├── StoreError                     the store cannot be used as it is
     │   ├── StoreNotWritable
@@ -38,7 +50,8 @@ statuses or exit codes: the REST layer and the command line map classes to their
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class NbtrackError(Exception):
@@ -89,6 +102,41 @@ class InvalidPath(InvalidInput):
     """An artifact path leaves its run, or a URI has the wrong form."""
 
 
+class InvalidStage(InvalidInput):
+    """There is no such stage, or the call can't be about it."""
+
+
+class InvalidPolicy(InvalidInput):
+    """A promotion policy has an error, so no promotion passes.
+
+    ``source`` names the file, ``line`` is 1-based (0 where there is none), ``key`` is the path to the
+    entry, such as ``rules[0].metrics``.
+    """
+
+    def __init__(self, problem: str, *, source: str, line: int = 0, key: str = "") -> None:
+        super().__init__(problem, source, line, key)
+        self.problem = problem
+        self.source = source
+        self.line = line
+        self.key = key
+
+    def __str__(self) -> str:
+        line = f", line {self.line}" if self.line else ""
+        key = f", key {self.key}" if self.key else ""
+        return f"{self.source}{line}{key}: {self.problem}. No promotion passes until the policy is corrected"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_invalid_policy, (self.problem, self.source, self.line, self.key)
+
+
+def _rebuild_invalid_policy(problem: str, source: str, line: int, key: str) -> InvalidPolicy:
+    return InvalidPolicy(problem, source=source, line=line, key=key)
+
+
+class InvalidCardField(InvalidInput):
+    """A model card has no such field, or its value is of the wrong kind."""
+
+
 class ModelError(InvalidInput):
     """A model, or a model folder, cannot be saved or loaded as it is."""
 
@@ -117,6 +165,26 @@ class TagNotFound(NotFound):
     """The run or experiment has no tag with this key."""
 
 
+class RegisteredModelNotFound(NotFound):
+    """No registered model has this name."""
+
+
+class ModelVersionNotFound(NotFound):
+    """The registered model has no such version, or none in the stage."""
+
+
+class AliasNotFound(NotFound):
+    """The registered model has no such alias."""
+
+
+class LoggedModelNotFound(NotFound):
+    """No logged model has this id, or the run logged none under this name."""
+
+
+class RequestNotFound(NotFound):
+    """No promotion request has this number."""
+
+
 class Conflict(NbtrackError):
     """The call is well formed, but the state of the thing forbids it."""
 
@@ -135,6 +203,40 @@ class RunAlreadyActive(Conflict):
 
 class RunNotActive(Conflict):
     """The run is deleted, or the call needs an active run and there is none."""
+
+
+class InUse(Conflict):
+    """An alias or a stage points to what is to be deleted."""
+
+
+class PromotionRefused(Conflict):
+    """A promotion does not meet its policy.
+
+    ``conditions`` are all that were asked, those that hold too; each has ``text``, ``found`` and
+    ``passed``.
+    """
+
+    def __init__(self, name: str, version: int, stage: str, conditions: Sequence[Any]) -> None:
+        super().__init__(name, version, stage, tuple(conditions))
+        self.name = name
+        self.version = version
+        self.stage = stage
+        self.conditions = tuple(conditions)
+
+    def __str__(self) -> str:
+        failed = sum(not condition.passed for condition in self.conditions)
+        listed = [f"  {'ok  ' if item.passed else 'FAIL'}  {item.text}: {item.found}" for item in self.conditions]
+        head = f"version {self.version} of {self.name!r} may not go to {self.stage}: {failed} of {len(listed)} conditions of its policy fail"
+        tail = "Nothing was changed. Meet them, or override the policy: override=True, reason='...'"
+        return "\n".join([head, *listed, tail])
+
+
+class PromotionOvertaken(Conflict):
+    """Someone else changed the stage between the look at it and the change; nothing was changed by this call."""
+
+
+class NotPermitted(Conflict):
+    """This person may not do it; another one has to."""
 
 
 class UntrustedModel(Conflict):

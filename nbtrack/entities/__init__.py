@@ -31,9 +31,11 @@ from nbtrack.entities.registry import (
     LoggedModel,
     ModelStage,
     ModelVersion,
+    PolicyCondition,
     PromotionRequest,
     RegisteredModel,
     RequestState,
+    StageView,
     Verdict,
 )
 from nbtrack.entities.runs import (
@@ -82,6 +84,7 @@ __all__ = [
     "Param",
     "ParamChange",
     "ParamValue",
+    "PolicyCondition",
     "Process",
     "PromotionRequest",
     "RegisteredModel",
@@ -94,6 +97,7 @@ __all__ = [
     "RunInputs",
     "RunStatus",
     "Severity",
+    "StageView",
     "Verdict",
     "ViewType",
 ]

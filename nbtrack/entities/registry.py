@@ -34,6 +34,7 @@ class LoggedModel:
     signature: Mapping[str, Any] | None = None
     has_input_example: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    model_class: str | None = None  # of the object that was logged, as in "sklearn.ensemble.RandomForestClassifier"
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,35 @@ class PromotionRequest:
     archive_existing_versions: bool = False
     state: RequestState = RequestState.OPEN
     approvals: Sequence[Approval] = ()
+    closed_timestamp: int | None = None
+
+    @property
+    def approved_by(self) -> list[str]:
+        """Who approves: those whose last word was so."""
+        last = {approval.user: approval.verdict for approval in self.approvals}
+        return [user for user, verdict in last.items() if verdict is Verdict.APPROVED]
+
+
+@dataclass(frozen=True)
+class PolicyCondition:
+    """One thing that a promotion must satisfy, with what was found. ``rule`` says where it is asked for."""
+
+    kind: str  # "metrics", "improvement", "signature", "input_example", "card", "findings", "reproduced", "approvals", "approvers"
+    text: str  # what is wanted, in the policy's words
+    found: str
+    passed: bool
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class StageView:
+    """Where a version and those beside it stood when someone looked, before changing it.
+
+    A change that is made on the ground of this view is refused where it does not hold any more.
+    """
+
+    name: str
+    version: int
+    current_stage: ModelStage
+    stage: ModelStage  # the stage that is to be changed
+    occupants: tuple[int, ...] = ()  # the versions in ``stage``, in ascending order
