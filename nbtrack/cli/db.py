@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbtrack.tracking.client import Client
 
 
-@click.group(name="db", cls=Noun, examples=("nbtrack db info", "nbtrack db backup copies/monday.db"))
+@click.group(name="db", cls=Noun, examples=("nbtrack db info", "nbtrack db backup copies/monday"))
 def command() -> None:
     """Look at the store's file, copy it, check it."""
 
@@ -30,29 +30,35 @@ def info(client: Client, as_json: bool) -> None:
     write_info(read_info(client.store), as_json=as_json)
 
 
-@command.command(examples=("nbtrack db backup copies/monday.db", "nbtrack db backup ~/nbtrack-copy.db"))
+@command.command(examples=("nbtrack db backup copies/monday", "nbtrack db backup runs.db --no-artifacts"))
 @click.argument("target", type=click.Path(path_type=Path))
-@uses_store
-def backup(client: Client, target: Path) -> None:
-    """Copy the database to TARGET while runs go on logging.
-
-    The copy is one consistent picture. Artifacts lie beside the database as files that never change; copy their folder too.
-    """
-    from nbtrack.store.maintenance import backup as copy_store
-
-    copy_store(client.store, target)
-    click.echo(f"wrote {target}", err=True)
-
-
-@command.command(examples=("nbtrack db check", "nbtrack db check --json"))
+@click.option("--no-artifacts", is_flag=True, help="The database alone.")
 @json_option
 @uses_store
-def check(client: Client, as_json: bool) -> None:
+def backup(client: Client, target: Path, no_artifacts: bool, as_json: bool) -> None:
+    """Copy the store, as it is at one moment, to TARGET: a new folder, or a file that ends in .db.
+
+    Runs may log meanwhile. The copy is a store: nbtrack --store TARGET runs list. The exit code is 1 if an artifact could not be copied whole.
+    """
+    from nbtrack.cli.db_pages import write_backup
+    from nbtrack.store.maintenance import backup as copy_store
+
+    made = copy_store(client.store, target, artifacts=not no_artifacts)
+    write_backup(made, as_json=as_json)
+    if made.damaged:
+        raise click.exceptions.Exit(1)
+
+
+@command.command(examples=("nbtrack db check", "nbtrack db check --deep", "nbtrack db check --json"))
+@click.option("--deep", is_flag=True, help="Read every byte of every artifact, and every metric point.")
+@json_option
+@uses_store
+def check(client: Client, deep: bool, as_json: bool) -> None:
     """Check the database, the artifacts and the log of events; the exit code is 1 if something is wrong."""
     from nbtrack.cli.db_pages import write_problems
     from nbtrack.store.maintenance import check as check_store
 
-    problems = check_store(client.store)
-    write_problems(problems, as_json=as_json)
+    problems = check_store(client.store, deep=deep)
+    write_problems(problems, deep=deep, as_json=as_json)
     if problems:
         raise click.exceptions.Exit(1)

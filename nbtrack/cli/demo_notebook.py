@@ -118,7 +118,7 @@ def execute(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, km=_kernel(), timeout=_CELL_TIMEOUT_S, extra_arguments=_QUIET, resources={"metadata": {"path": str(path.parent)}})
     try:
-        client.execute(env=_environment(path))
+        client.execute(env=_environment(path), cleanup_kc=True)
     except (CellExecutionError, DeadKernelError) as error:
         raise click.ClickException(f"the demonstration stopped at a cell:\n{error}") from error
     finally:

@@ -63,8 +63,8 @@ def check_store(place: Place) -> Iterator[Check]:
         return
     try:
         yield from _check_place(place)
-        yield from _check_runs(store)
         yield from _check_content(store)
+        yield from _check_runs(store)
     except NbtrackError as error:
         yield Check("store", Level.PROBLEM, str(error), "Keep a copy of the file before anything else is tried")
     finally:
@@ -152,6 +152,8 @@ def _check_content(store: Store) -> Iterator[Check]:
     from nbtrack.store.maintenance import check
 
     problems = check(store)
+    for problem in problems:
+        yield Check("store", Level.PROBLEM, problem.message, problem.fix)
     if not problems:
         yield Check("store", Level.OK, "the database is whole, every artifact is there, the log of events is unbroken")
 

@@ -21,7 +21,7 @@ def command(as_json: bool) -> None:
     from nbtrack.cli.doctor_report import every_check, print_checks
     from nbtrack.tracking.export import json_bytes
 
-    checks = list(every_check(chosen_place()))
+    checks = list(every_check(chosen_place))
     if as_json:
         click.echo(json_bytes([vars(check) for check in checks]), nl=False)
     else:

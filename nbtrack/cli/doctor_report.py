@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nbtrack.cli import terminal
 from nbtrack.cli.diagnosis import Check, Level, check_settings, check_store, check_versions
 from nbtrack.cli.diagnosis_jupyter import check_jupyter
+from nbtrack.errors import NbtrackError
 from nbtrack.formatting import plural
 from nbtrack.store.open import Place
 
 _STYLES = {Level.OK: "dim", Level.NOTE: "blue", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 
 
-def every_check(place: Place) -> Iterator[Check]:
-    """The checks in the order in which they are read."""
-    yield from check_store(place)
+def every_check(find_place: Callable[[], Place]) -> Iterator[Check]:
+    """The checks in the order in which they are read; ``find_place`` may find that the store's name makes no sense."""
+    try:
+        place = find_place()
+    except NbtrackError as error:
+        yield Check("store", Level.PROBLEM, str(error))
+    else:
+        yield from check_store(place)
     yield from check_settings()
     yield from check_jupyter()
     yield from check_versions()

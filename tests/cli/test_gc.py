@@ -1,0 +1,71 @@
+"""``nbtrack gc``: says what would go, and removes it when told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+import nbtrack
+from cli.conftest import NbtrackCommand
+from nbtrack.errors import RunNotFound
+
+
+@pytest.fixture
+def old_blob(curve: str, empty_folder: Path) -> Path:
+    """An artifact that its run does not have any more, written two hours ago."""
+    client = nbtrack.Client()
+    digest = client.store.artifacts.get(curve, "config.json").digest
+    client.log_dict(curve, {"threshold": 0.7}, "config.json")
+    path = empty_folder / ".nbtrack" / "artifacts" / digest[:2] / digest[2:]
+    os.utime(path, (time.time() - 7200,) * 2)
+    return path
+
+
+def test_nothing_to_remove_is_said(call: NbtrackCommand, tumours: dict[str, str]) -> None:
+    assert call("gc").stdout == "nothing to remove\n"
+
+
+def test_without_apply_nothing_is_removed(call: NbtrackCommand, old_blob: Path) -> None:
+    result = call("gc")
+    assert "artifacts that no run has" in result.stdout
+    assert "add --apply" in result.stdout
+    assert old_blob.exists()
+
+
+def test_apply_removes_the_artifact_that_no_run_has_and_no_other(call: NbtrackCommand, old_blob: Path, curve: str) -> None:
+    assert call("gc", "--apply").exit_code == 0
+    assert not old_blob.exists()
+    assert nbtrack.Client().store.artifacts.read(curve, "config.json")
+
+
+def test_deleted_runs_stay_until_they_are_asked_for(call: NbtrackCommand, tumours: dict[str, str]) -> None:
+    call("runs", "delete", "forest", "--yes")
+    assert "1 deleted run can still be restored" in call("gc", "--apply").stdout
+    assert call("runs", "restore", "forest", "--yes").exit_code == 0
+
+
+def test_deleted_runs_are_removed_for_good_and_an_event_says_so(call: NbtrackCommand, tumours: dict[str, str]) -> None:
+    call("runs", "delete", "forest", "--yes")
+    assert "forest" in call("gc", "--deleted-runs").stdout
+    found = json.loads(call("gc", "--deleted-runs", "--apply", "--compact", "--json").stdout)
+    assert [run["run_id"] for run in found["runs"]] == [tumours["forest"]]
+    with pytest.raises(RunNotFound):
+        nbtrack.get_run(tumours["forest"])
+    assert nbtrack.Client().store.events.list()[-1].action == "run.purge"
+
+
+def test_runs_deleted_a_moment_ago_are_kept_by_an_age(call: NbtrackCommand, tumours: dict[str, str]) -> None:
+    call("runs", "delete", "forest", "--yes")
+    assert json.loads(call("gc", "--deleted-runs", "--older-than", "30d", "--json").stdout)["runs"] == []
+    assert len(json.loads(call("gc", "--deleted-runs", "--older-than", "0s", "--json").stdout)["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    "options", [("--older-than", "30d"), ("--compact",), ("--deleted-runs", "--older-than", "soon"), ("--deleted-runs", "--older-than", "9e99w")]
+)
+def test_options_that_make_no_sense_are_wrong_usage(options: tuple[str, ...], call: NbtrackCommand, tumours: dict[str, str]) -> None:
+    assert call("gc", *options).exit_code == 2
