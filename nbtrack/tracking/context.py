@@ -17,6 +17,7 @@ SOURCE_TYPE_TAG = "mlflow.source.type"
 PARENT_TAG = "mlflow.parentRunId"
 _MAX_DIFF_CHARS = 100_000
 _KERNEL_LAUNCHERS = frozenset({"ipykernel_launcher.py", "colab_kernel_launcher.py"})
+_SHELLS = frozenset({"ipython", "ipython3"})
 
 
 def user_name(configured: str | None = None) -> str:
@@ -54,9 +55,9 @@ def source_folder(notebook: str | None) -> Path:
 
 
 def _script() -> str:
-    """What was started, "" where that is a kernel, which says nothing about the user's work."""
+    """What was started, "" where that is a kernel or a shell, whose place says nothing about the user's work."""
     script = sys.argv[0] if sys.argv else ""
-    return "" if Path(script).name in _KERNEL_LAUNCHERS else script
+    return "" if Path(script).name in _KERNEL_LAUNCHERS | _SHELLS else script
 
 
 def closing_facts(notebook: str | None) -> dict[str, Any]:
