@@ -37,6 +37,7 @@ from nbtrack.entities import (
     RunStatus,
     ViewType,
 )
+from nbtrack.store.registry_base import RegistryStore
 
 if TYPE_CHECKING:
     from nbtrack.query import Expression, OrderBy
@@ -348,6 +349,8 @@ class Store(Protocol):
     def artifacts(self) -> ArtifactStore: ...
     @property
     def events(self) -> EventStore: ...
+    @property
+    def registry(self) -> RegistryStore: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make the writes inside one: all or none, one commit. Nests."""

@@ -14,6 +14,7 @@ from nbtrack.store.sql.facts import SqlFacts
 from nbtrack.store.sql.inputs import SqlInputs
 from nbtrack.store.sql.metrics import SqlMetrics
 from nbtrack.store.sql.params import SqlParams
+from nbtrack.store.sql.registry import SqlRegistry
 from nbtrack.store.sql.runs import SqlRuns
 
 
@@ -33,6 +34,7 @@ class SqlStore:
         self.facts = SqlFacts(database)
         self.artifacts = SqlArtifacts(database, blobs)
         self.events = SqlEvents(database)
+        self.registry = SqlRegistry(database)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.uri}>"

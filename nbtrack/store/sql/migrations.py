@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from nbtrack.errors import StoreError, StoreTooNew
 from nbtrack.store.sql.database import Database
 from nbtrack.store.sql.initial_schema import INITIAL_SCHEMA
+from nbtrack.store.sql.registry_schema import REGISTRY_SCHEMA
 
 MIGRATION_SET = "nbtrack"
 
@@ -28,7 +29,7 @@ class Migration:
     statements: Sequence[str]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("m001_initial", INITIAL_SCHEMA),)
+MIGRATIONS: tuple[Migration, ...] = (Migration("m001_initial", INITIAL_SCHEMA), Migration("m002_registry", REGISTRY_SCHEMA))
 
 
 def applied(database: Database) -> list[str]:
