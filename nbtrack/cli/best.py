@@ -60,13 +60,13 @@ def find_best(client: Client, metric: str, mode: str | None, filter_text: str, e
 def print_best(store: Store, best: Best, metric: str) -> None:
     """Print what the run is best of, and its card."""
     which = "highest" if best.goal is Goal.MAX else "lowest"
-    click.echo(f"{which} {metric} of {plural(best.among, 'run')}:\n")
+    terminal.say(f"{which} {metric} of {plural(best.among, 'run')}:\n")
     print_card(store, best.run.info.run_id)
 
 
 def print_card(store: Store, run_id: str) -> None:
     """Print a run's card as text."""
-    click.echo(terminal.plain_text(card_text(read_card(store, run_id))))
+    terminal.say(terminal.plain_text(card_text(read_card(store, run_id))))
 
 
 def _no_metric(store: Store, metric: str, experiment_ids: list[str] | None, *, asked_for: bool) -> NotFound:

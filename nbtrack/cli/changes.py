@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from nbtrack.cli import terminal
+from nbtrack.cli.commands import Refusal
 from nbtrack.config import read_settings
 from nbtrack.entities import Run, RunStatus
 from nbtrack.formatting import format_time, plural
@@ -27,10 +28,10 @@ def confirm(question: str, *, yes: bool) -> None:
     except click.Abort:  # the end of the input, or ^C
         if sys.stdin.isatty():
             raise
-        click.echo(err=True)
-        raise click.ClickException("there was no answer, so nothing was done. Add --yes to go on without being asked") from None
+        terminal.say(err=True)
+        raise Refusal("there was no answer, so nothing was done. Add --yes to go on without being asked") from None
     if not agreed:
-        raise click.ClickException("nothing was done")
+        raise Refusal("nothing was done")
 
 
 def record(store: Store, action: str, subject: str, details: Mapping[str, Any]) -> None:
@@ -50,6 +51,6 @@ def list_runs(runs: Sequence[Run]) -> None:
     """Say on stderr which runs are meant."""
     for run in runs[:_LISTED]:
         going = "  still running" if run.info.status is RunStatus.RUNNING else ""
-        click.echo(f"  {run.info.run_id[:8]}  {terminal.one_line(run.info.run_name)}  {format_time(run.info.start_time)}{going}", err=True)
+        terminal.say(f"  {run.info.run_id[:8]}  {terminal.one_line(run.info.run_name)}  {format_time(run.info.start_time)}{going}", err=True)
     if len(runs) > _LISTED:
-        click.echo(f"  and {plural(len(runs) - _LISTED, 'more run')}", err=True)
+        terminal.say(f"  and {plural(len(runs) - _LISTED, 'more run')}", err=True)

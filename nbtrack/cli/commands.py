@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
 import click
+
+from nbtrack.cli import terminal
+
+
+class Refusal(click.ClickException):
+    """What nbtrack refuses or fails to do, as one message on stderr; the exit code is 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        terminal.say(f"Error: {terminal.plain_text(self.message)}", err=True)
 
 
 class Command(click.Command):

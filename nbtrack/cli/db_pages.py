@@ -49,11 +49,11 @@ def write_backup(backup: Backup, *, as_json: bool) -> None:
         click.echo(json_bytes({"uri": backup.place.uri, **sizes, "damaged": list(backup.damaged)}), nl=False)
         return
     files = f" and {plural(backup.blobs, 'artifact file')} of {format_size(backup.blob_bytes)}" if backup.blobs else ""
-    click.echo(f"wrote {backup.place.uri}: the database of {format_size(backup.database_bytes)}{files}")
+    terminal.say(f"wrote {backup.place.uri}: the database of {format_size(backup.database_bytes)}{files}")
     for digest in backup.damaged:
-        click.echo(f"not copied, since it is missing or damaged: blob {digest}", err=True)
+        terminal.say(f"not copied, since it is missing or damaged: blob {digest}", err=True)
     if backup.damaged:
-        click.echo("`nbtrack db check --deep` says which runs they belong to", err=True)
+        terminal.say("`nbtrack db check --deep` says which runs they belong to", err=True)
 
 
 def write_problems(problems: Sequence[Problem], *, deep: bool, as_json: bool) -> None:
@@ -62,9 +62,9 @@ def write_problems(problems: Sequence[Problem], *, deep: bool, as_json: bool) ->
         click.echo(json_bytes([asdict(problem) for problem in problems]), nl=False)
         return
     for problem in problems:
-        click.echo(f"{problem.kind}: {terminal.plain_text(problem.message)}\n  {problem.fix}")
+        terminal.say(f"{problem.kind}: {terminal.plain_text(problem.message)}\n  {problem.fix}")
     if problems:
-        click.echo(f"\n{plural(len(problems), 'problem')}")
+        terminal.say(f"\n{plural(len(problems), 'problem')}")
     else:
         what = "every artifact has its bytes" if deep else "every artifact is there"
-        click.echo(f"the database is whole, {what}, the log of events is unbroken")
+        terminal.say(f"the database is whole, {what}, the log of events is unbroken")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nbtrack.cli import terminal
 from nbtrack.cli.commands import Command
 
 FOLDER = "nbtrack-demo"
@@ -22,6 +23,6 @@ def command(folder: Path) -> None:
     from nbtrack.cli.demo_report import print_report
 
     notebook = write_notebook(folder)
-    click.echo(f"executing {folder / NOTEBOOK} ...", err=True)
+    terminal.say(f"executing {folder / NOTEBOOK} ...", err=True)
     execute(notebook)
     print_report(folder, notebook)

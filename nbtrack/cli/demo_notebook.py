@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import click
-
 from nbtrack import config
 from nbtrack._optional import require
+from nbtrack.cli.commands import Refusal
 from nbtrack.errors import InvalidPath
 
 NOTEBOOK = "demo.ipynb"
@@ -99,7 +98,7 @@ def write_notebook(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)
     except OSError as error:
-        raise click.ClickException(f"can't make the demonstration in {folder}: {error}") from error
+        raise Refusal(f"can't make the demonstration in {folder}: {error}") from error
     return path
 
 
@@ -108,7 +107,7 @@ def execute(path: Path) -> None:
 
     Raises
     ------
-    click.ClickException
+    Refusal
         A cell failed; the message is its error.
     """
     import nbformat
@@ -120,7 +119,7 @@ def execute(path: Path) -> None:
     try:
         client.execute(env=_environment(path), cleanup_kc=True)
     except (CellExecutionError, DeadKernelError) as error:
-        raise click.ClickException(f"the demonstration stopped at a cell:\n{error}") from error
+        raise Refusal(f"the demonstration stopped at a cell:\n{error}") from error
     finally:
         nbformat.write(notebook, path)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbtrack.cli import terminal
 from nbtrack.cli.commands import Noun
 from nbtrack.cli.options import Output, json_option, makes_store, output_options, uses_store, yes_option
 
@@ -55,7 +56,7 @@ def show(client: Client, experiment: str, as_json: bool) -> None:
 @makes_store
 def create(client: Client, name: str, tags: dict[str, str]) -> None:
     """Make an experiment, and the store if there is none; prints its id."""
-    click.echo(client.create_experiment(name, tags=tags))
+    terminal.say(client.create_experiment(name, tags=tags))
 
 
 @command.command(examples=("nbtrack experiments rename churn churn-2026",))
@@ -71,7 +72,7 @@ def rename(client: Client, experiment: str, name: str) -> None:
     with client.store.transaction():
         client.rename_experiment(found.experiment_id, name)
         record(client.store, "experiment.rename", found.experiment_id, {"from": found.name, "to": name})
-    click.echo(f"renamed {found.name!r} to {name!r}")
+    terminal.say(f"renamed {found.name!r} to {name!r}")
 
 
 @command.command(examples=("nbtrack experiments delete churn", "nbtrack experiments delete churn --yes"))
@@ -91,7 +92,7 @@ def delete(client: Client, experiment: str, yes: bool) -> None:
     with client.store.transaction():
         client.delete_experiment(found.experiment_id)
         record(client.store, "experiment.delete", found.experiment_id, {"name": found.name, "runs": count})
-    click.echo(f"deleted {found.name!r} with {plural(count, 'run')}")
+    terminal.say(f"deleted {found.name!r} with {plural(count, 'run')}")
 
 
 @command.command(examples=("nbtrack experiments restore churn",))
@@ -106,7 +107,7 @@ def restore(client: Client, experiment: str) -> None:
     with client.store.transaction():
         client.restore_experiment(found.experiment_id)
         record(client.store, "experiment.restore", found.experiment_id, {"name": found.name})
-    click.echo(f"restored {found.name!r}")
+    terminal.say(f"restored {found.name!r}")
 
 
 def _tags(texts: tuple[str, ...]) -> dict[str, str]:

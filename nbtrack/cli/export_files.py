@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from nbtrack.cli import terminal
 from nbtrack.cli.lookup import experiment_names
 from nbtrack.cli.run_table import runs_csv
 from nbtrack.errors import StoreNotWritable
@@ -20,7 +21,7 @@ def export_runs(store: Store, run_ids: Sequence[str], form: str, target: str | N
     wanted = list(dict.fromkeys(run_ids))
     if form == "folder":
         for folder in export_folder(store, wanted, Path(str(target))):
-            click.echo(str(folder))
+            terminal.say(str(folder))
         return
     if form == "csv":
         data = runs_csv(store.runs.get_many(wanted), experiment_names(store))
@@ -34,4 +35,4 @@ def export_runs(store: Store, run_ids: Sequence[str], form: str, target: str | N
         Path(target).write_bytes(data)
     except OSError as error:
         raise StoreNotWritable(f"can't write {target}: {error.strerror or error}") from error
-    click.echo(f"wrote {plural(len(wanted), 'run')} to {target}", err=True)
+    terminal.say(f"wrote {plural(len(wanted), 'run')} to {target}", err=True)

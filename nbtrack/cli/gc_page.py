@@ -25,10 +25,10 @@ def write_plan(store: Store, plan: GcPlan, *, as_json: bool) -> None:
         click.echo(json_bytes(_record(plan, applied=False)), nl=False)
         return
     if plan.is_empty:
-        click.echo("nothing to remove")
+        terminal.say("nothing to remove")
     else:
         _print(plan)
-        click.echo("\nnothing was removed; add --apply to do it")
+        terminal.say("\nnothing was removed; add --apply to do it")
     _note_kept(store.runs.count(_DELETED) - len(plan.runs))
 
 
@@ -44,18 +44,18 @@ def collect_and_write(store: Store, plan: GcPlan, *, compacting: bool, as_json: 
         click.echo(json_bytes({**_record(removed, applied=True), "compacted_bytes": compacted}), nl=False)
         return
     if removed.is_empty:
-        click.echo("nothing to remove")
+        terminal.say("nothing to remove")
     else:
         _print(removed)
-        click.echo(f"\nremoved; {format_size(removed.file_bytes)} of files freed")
+        terminal.say(f"\nremoved; {format_size(removed.file_bytes)} of files freed")
     _note_kept(store.runs.count(_DELETED))
     if compacting:
-        click.echo(f"the database file is {format_size(compacted)} smaller")
+        terminal.say(f"the database file is {format_size(compacted)} smaller")
 
 
 def _note_kept(runs: int) -> None:
     if runs:
-        click.echo(f"{plural(runs, 'deleted run')} can still be restored; --deleted-runs removes {'it' if runs == 1 else 'them'} for good")
+        terminal.say(f"{plural(runs, 'deleted run')} can still be restored; --deleted-runs removes {'it' if runs == 1 else 'them'} for good")
 
 
 def _print(plan: GcPlan) -> None:
@@ -64,9 +64,9 @@ def _print(plan: GcPlan) -> None:
         ("experiments", [f"{experiment.experiment_id}  {experiment.name}" for experiment in plan.experiments]),
     ):
         for name in names[:_LISTED]:
-            click.echo(f"{title[:-1]}  {terminal.one_line(name)}")
+            terminal.say(f"{title[:-1]}  {terminal.one_line(name)}")
         if len(names) > _LISTED:
-            click.echo(f"and {len(names) - _LISTED:,} more {title}")
+            terminal.say(f"and {len(names) - _LISTED:,} more {title}")
     rows = [
         ("deleted runs", len(plan.runs), None),
         ("deleted experiments", len(plan.experiments), None),
@@ -78,7 +78,7 @@ def _print(plan: GcPlan) -> None:
     ]
     there = [row for row in rows if row[1]]
     if plan.runs or plan.experiments:
-        click.echo()
+        terminal.say()
     print_table(
         terminal.console(),
         [

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from typing import Any
 
 import click
 
 from nbtrack._version import __version__
-from nbtrack.cli.commands import Noun
+from nbtrack.cli import terminal
+from nbtrack.cli.commands import Noun, Refusal
 from nbtrack.cli.options import store_option
 from nbtrack.errors import NbtrackError
 
@@ -57,7 +59,9 @@ class Root(Noun):
         try:
             return super().invoke(ctx)
         except NbtrackError as error:
-            raise click.ClickException(str(error)) from error
+            raise Refusal(str(error)) from error
+        finally:
+            sys.stdout.flush()  # here, where click knows that a reader who left early is no error
 
 
 @click.group(
@@ -80,7 +84,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line of this process."""
-    from nbtrack.cli.terminal import degrade_typography
-
-    degrade_typography()
+    terminal.degrade_typography()
+    terminal.show_warnings_plainly()
     cli(prog_name="nbtrack")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from nbtrack.cli.commands import Refusal
+
 if TYPE_CHECKING:
     from nbtrack.store.open import Place
     from nbtrack.tracking.client import Client
@@ -106,9 +108,9 @@ def chosen_place() -> Place:
     return locate(choice.uri or read_settings().tracking_uri)
 
 
-def no_store(place: Place) -> click.ClickException:
+def no_store(place: Place) -> Refusal:
     """The refusal of a command that needs a store where there is none."""
-    return click.ClickException(
+    return Refusal(
         f"there is no store at {place.uri}. Commands that read never make one: go to the folder of your notebooks, "
         "or name the store with --store FOLDER. `nbtrack demo` makes one to look at"
     )

@@ -42,12 +42,12 @@ def write_runs(found: Found, selection: Selection, output: Output, *, everything
     elif found.runs:
         print_runs(found, Look(selection.order_by, everything))
         shown = plural(len(found.runs), "run") if len(found.runs) == found.total else f"{len(found.runs):,} of {plural(found.total, 'run')}"
-        click.echo()
+        terminal.say()
         _note(terminal.console(), f"{shown} · {terminal.one_line(place)}")
     else:
         asked = bool(selection.filter or selection.experiments)
         which = f"{'deleted ' if selection.deleted else ''}run is as asked for" if asked else "run is deleted" if selection.deleted else "run yet"
-        click.echo(f"no {which} · {terminal.one_line(place)}")
+        terminal.say(f"no {which} · {terminal.one_line(place)}")
 
 
 def print_runs(found: Found, look: Look) -> None:

@@ -7,8 +7,6 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from nbtrack.cli import terminal
 from nbtrack.cli.run_table import STATUS_STYLES
 from nbtrack.cli.tables import Cell, Column, column, fit, print_table
@@ -195,7 +193,7 @@ def _source(out: Console, cells: Sequence[RunCell]) -> None:
         if out.is_terminal and out.color_system:
             out.print(_indented(Syntax(text, "python", theme="ansi_light", background_color="default", word_wrap=True)))
         else:  # whole lines, which can be run as they are
-            click.echo(textwrap.indent(text, " " * _INDENT))
+            terminal.say(textwrap.indent(text, " " * _INDENT))
 
 
 def _artifacts(out: Console, store: Store, run_id: str) -> None:
@@ -260,7 +258,8 @@ def _from_here(path: str) -> str:
 
 
 def _metric_origin(item: MetricSummary) -> str:
-    parts = [item.definition or "", f"line {item.line}" if item.line is not None else "", "" if item.origin is Origin.LOGGED else item.origin.value]
+    origin = "" if item.origin is Origin.LOGGED else item.origin.value
+    parts = [item.definition or "", f"line {item.line}" if item.line is not None else origin]
     return " · ".join(part for part in parts if part)
 
 

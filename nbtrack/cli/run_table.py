@@ -55,7 +55,9 @@ def run_table(
     runs = [run for _, run in rows]
     params = _by_key([run.data.params for run in runs])
     common = {key: values[0] for key, values in params.items() if len(runs) > 1 and all(same(values[0], value) for value in values)}
-    columns = [*_fixed(rows, experiments, name_width), *_metrics(runs, first), *_params({key: values for key, values in params.items() if key not in common})]
+    metrics = _metrics(runs, first)
+    differing = {key: values for key, values in params.items() if key not in common}
+    columns = [*_fixed(rows, experiments, name_width), *metrics, *_params(differing, taken={item.title for item in metrics})]
     return RunTable(columns, common)
 
 
@@ -157,14 +159,15 @@ def _metrics(runs: Sequence[Run], first: Sequence[str]) -> list[Column]:
     return columns
 
 
-def _params(params: Mapping[str, Sequence[Any]]) -> list[Column]:
+def _params(params: Mapping[str, Sequence[Any]], *, taken: set[str]) -> list[Column]:
+    """Those that most runs have first; a title that is ``taken`` by a metric says that this is the param."""
     keys = sorted(params, key=lambda key: (_gaps(params[key]), key.lower()))
     columns = []
     for place, key in enumerate(keys):
         values = params[key]
         numbers = all(value is MISSING or value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values)
         cells = [ABSENT if value is MISSING else Cell(table_text(value)) for value in values]
-        columns.append(Column(key, cells, rank=2 + 2 * place, right=numbers, max_width=26))
+        columns.append(Column(f"params.{key}" if key in taken else key, cells, rank=2 + 2 * place, right=numbers, max_width=26))
     return columns
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nbtrack.cli import terminal
 from nbtrack.cli.commands import Noun
 from nbtrack.cli.options import DEFAULT_LIMIT, Output, Selection, json_option, output_options, selection_options, uses_store, yes_option
 
@@ -143,7 +144,7 @@ def delete(client: Client, runs: tuple[str, ...], yes: bool) -> None:
         list_runs(found)
     confirm(f"Delete {plural(len(found), 'run')}?", yes=yes)
     change_runs(client.store, found, "run.delete", client.delete_run)
-    click.echo(f"deleted {plural(len(found), 'run')}")
+    terminal.say(f"deleted {plural(len(found), 'run')}")
 
 
 @command.command(examples=("nbtrack runs restore 3f2a", "nbtrack runs restore 3f2a 91cc --yes"))
@@ -161,4 +162,4 @@ def restore(client: Client, runs: tuple[str, ...], yes: bool) -> None:
         list_runs(found)
     confirm(f"Restore {plural(len(found), 'run')}?", yes=yes)
     change_runs(client.store, found, "run.restore", client.restore_run)
-    click.echo(f"restored {plural(len(found), 'run')}")
+    terminal.say(f"restored {plural(len(found), 'run')}")

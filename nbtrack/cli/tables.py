@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nbtrack.cli import terminal
 from nbtrack.cli.terminal import one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console, JustifyMethod
-    from rich.text import Text
+    from rich.console import Console
+
+_Span = tuple[str, str]  # text with its style
 
 GAP = 2  # spaces between columns
 _WRAPPED_WIDTH = 24
@@ -83,36 +85,77 @@ def blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
 
 
 def print_table(console: Console, columns: Sequence[Column], *, indent: int = 0) -> None:
-    """Print the columns side by side, under their titles."""
-    from rich.table import Table
+    """Print the columns side by side, under their titles if there are any.
 
-    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim", show_header=any(item.title for item in columns))
-    if indent:
-        table.add_column(width=indent - GAP)
-    for item in columns:
-        side: JustifyMethod = "right" if item.right else "left"
-        if item.wrap:
-            table.add_column(_heading(item), justify=side, overflow="fold")
-        else:
-            table.add_column(_heading(item), justify=side, no_wrap=True, overflow="ellipsis", width=item.width)
-    marked = [any(cell.best for cell in item.cells) for item in columns]
+    The lines are built here, since rich's own table takes a millisecond for each row.
+    """
     colours = console.color_system is not None and not console.no_color
+    widths = _widths(columns, console.width - indent)
+    if any(item.title for item in columns):
+        titles = [_padded([one_line(item.title)], item, width, "dim") for item, width in zip(columns, widths, strict=True)]
+        _print_row(console, titles, widths, indent=indent, colours=colours)
+    marked = [any(cell.best for cell in item.cells) for item in columns]
     for row in zip(*(item.cells for item in columns), strict=True):
-        texts = [_text(cell, marked=mark, colours=colours) for cell, mark in zip(row, marked, strict=True)]
-        table.add_row(*([""] if indent else []), *texts)
-    console.print(table, crop=False)
+        cells = [_drawn(*parts, colours=colours) for parts in zip(row, columns, widths, marked, strict=True)]
+        _print_row(console, cells, widths, indent=indent, colours=colours)
 
 
-def _heading(item: Column) -> Text:
-    from rich.text import Text
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    """Of each column; those that wrap get what they need, or share what the others leave."""
+    from rich.cells import cell_len
 
-    return Text(one_line(item.title))
+    fixed = sum(item.width for item in columns if not item.wrap) + GAP * (len(columns) - 1)
+    share = max(_WRAPPED_WIDTH // 2, (width - fixed) // max(1, sum(item.wrap for item in columns)))
+    needed = [max((cell_len(one_line(text)) for text in (item.title, *(cell.text for cell in item.cells))), default=0) for item in columns]
+    return [min(share, need) if item.wrap else item.width for item, need in zip(columns, needed, strict=True)]
 
 
-def _text(cell: Cell, *, marked: bool, colours: bool) -> Text:
-    from rich.text import Text
-
-    text = Text(one_line(cell.text), style="bold green" if cell.best and colours else cell.style)
+def _drawn(cell: Cell, item: Column, width: int, marked: bool, *, colours: bool) -> list[_Span]:
+    """A cell as lines of exactly ``width``, each with its style."""
+    text = one_line(cell.text)
     if marked:  # as wide with the star as without it, so that numbers stay aligned
-        text.append(BEST if cell.best and not colours else " ")
-    return text
+        text += BEST if cell.best and not colours else " "
+    return _padded(_wrapped(text, width) if item.wrap else [text], item, width, "bold green" if cell.best and colours else cell.style)
+
+
+def _padded(texts: Sequence[str], item: Column, width: int, style: str) -> list[_Span]:
+    from rich.cells import cell_len, set_cell_size
+
+    cut = [text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…" for text in texts]
+    spaces = [" " * (width - cell_len(text)) for text in cut]
+    return [(f"{space}{text}" if item.right else f"{text}{space}", style) for text, space in zip(cut, spaces, strict=True)]
+
+
+def _print_row(console: Console, cells: Sequence[list[_Span]], widths: Sequence[int], *, indent: int, colours: bool) -> None:
+    """Print the cells of a row, of which some have several lines."""
+    for number in range(max(map(len, cells))):
+        spans = [lines[number] if number < len(lines) else (" " * width, "") for lines, width in zip(cells, widths, strict=True)]
+        if colours:
+            _print_styled(console, spans, indent)
+        else:
+            terminal.say(f"{' ' * indent}{(' ' * GAP).join(text for text, _ in spans)}".rstrip())
+
+
+def _print_styled(console: Console, spans: Sequence[_Span], indent: int) -> None:
+    from rich.text import Text
+
+    line = Text(" " * indent)
+    for place, (text, style) in enumerate(spans):
+        line.append(" " * GAP if place else "")
+        line.append(text, style)
+    line.rstrip()
+    console.print(line, soft_wrap=True)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """``text`` in lines of at most ``width``, broken at spaces where there are any."""
+    from rich.cells import cell_len, chop_cells
+
+    lines = [""]
+    for word in text.split(" "):
+        glued = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(glued) <= width:
+            lines[-1] = glued
+        else:
+            lines += chop_cells(word, width)
+    return lines if lines[0] or len(lines) == 1 else lines[1:]

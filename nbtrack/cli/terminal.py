@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import unicodedata
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def degrade_typography() -> None:
             reconfigure(errors="nbtrack-plain")
 
 
+def show_warnings_plainly() -> None:
+    """A warning of the library is a line for people; where in the code it came from says nothing to them."""
+    warnings.showwarning = _show_warning
+
+
 def width() -> int:
     """How many columns there are to write in; ``COLUMNS`` overrules."""
     columns = os.environ.get("COLUMNS", "")
@@ -48,6 +54,17 @@ def console(*, columns: int | None = None) -> Console:
     return Console(width=columns or width(), highlight=False, markup=False, emoji=False, soft_wrap=False)
 
 
+def say(text: str = "", *, err: bool = False) -> None:
+    """Write a line for people, to stdout or stderr.
+
+    Not ``click.echo``, which writes UTF-8 where the encoding can't show a text, whatever reads it.
+    """
+    stream = sys.stderr if err else sys.stdout
+    stream.write(f"{text}\n")
+    if err:
+        stream.flush()
+
+
 def one_line(text: str) -> str:
     """``text`` with line breaks and whatever would steer the terminal written as escapes."""
     return text if text.isprintable() else "".join(map(_escape, text))
@@ -57,6 +74,10 @@ def plain_text(text: str) -> str:
     """Text of several lines without colours and other control sequences."""
     kept = _ANSI.sub("", text).replace("\r\n", "\n").expandtabs(4)
     return "".join(character if character == "\n" else _escape(character) for character in kept)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    say(f"Warning: {message}", err=True)
 
 
 def _is_control(character: str) -> bool:
