@@ -55,7 +55,7 @@ def card_html(card: CardData) -> str:
         f"box-sizing:border-box;max-width:960px;margin:6px 0 4px;padding:13px 18px 11px;border:1px solid {_LINE};border-left:3px solid {colour};"
         f"border-radius:6px;background:{_SURFACE};color:{_TEXT};font-family:{_SANS};font-size:13px;line-height:1.45;text-align:left"
     )
-    return f'<div style="{style}">{"".join(parts)}</div>'
+    return f'<div class="nbtrack-card" style="{style}">{"".join(parts)}</div>'
 
 
 def _tinted(colour: str) -> str:
