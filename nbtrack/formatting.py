@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 
 
@@ -74,3 +75,9 @@ def format_value(value: object, *, width: int = 60) -> str:
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """``1 run``, ``3 runs``; ``nouns`` for an irregular plural."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def natural_order(text: str) -> list[tuple[int, int, str]]:
+    """A sort key by which ``step2`` comes before ``step10``, and upper case beside lower case."""
+    parts = re.split(r"(\d+)", text.lower())
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts if part]

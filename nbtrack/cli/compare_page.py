@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _VALUE_WIDTH = 30
 _NAME_WIDTH = 24
+_KEY_WIDTH = 40
 
 
 def write_comparison(comparison: Comparison, output: Output, *, everything: bool) -> None:
@@ -54,26 +55,7 @@ def _record(comparison: Comparison, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _print(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
-    sections = {row.section: [item for item in rows if item.section == row.section] for row in rows}
-    titles = _titles(comparison.runs)
-    pair = len(comparison.runs) == 2
-    keys = [Cell("", ""), Cell("started", "dim"), Cell("took", "dim")]
-    columns = [[Cell(run.info.status.value.lower(), STATUS_STYLES[run.info.status]), *_times(run)] for run in comparison.runs]
-    changes = [Cell("")] * 3
-    for section, items in sections.items():
-        keys += [Cell(""), Cell(section, "bold")]
-        for cells in (*columns, changes):
-            cells += [Cell(""), Cell("")]
-        for row in items:
-            keys.append(Cell(f"  {row.key}"))
-            for cells, cell in zip(columns, _cells(row), strict=True):
-                cells.append(cell)
-            changes.append(_change(row) if pair else Cell(""))
-    table = [Column("", keys, max_width=40)]
-    table += [Column(title, cells, right=True, max_width=_VALUE_WIDTH) for title, cells in zip(titles, columns, strict=True)]
-    if any(cell.text for cell in changes):
-        table.append(Column("change", changes, right=True))
-    for place, block in enumerate(blocks(table, out.width)):
+    for place, block in enumerate(blocks(_columns(comparison.runs, rows), out.width)):
         if place:
             out.print()
         print_table(out, block)
@@ -81,6 +63,27 @@ def _print(out: Console, comparison: Comparison, rows: Sequence[Row]) -> None:
     same = len(comparison.rows) - len(rows)
     if same:
         out.print(f"\n{plural(same, 'row')} where the runs are the same (--all)", style="dim")
+
+
+def _columns(runs: Sequence[Run], rows: Sequence[Row]) -> list[Column]:
+    """The keys, a column for each run, and of two runs the change from one to the other."""
+    keys = [Cell(""), Cell("started", "dim"), Cell("took", "dim")]
+    values = [[Cell(run.info.status.value.lower(), STATUS_STYLES[run.info.status]), *_times(run)] for run in runs]
+    changes = [Cell("")] * len(keys)
+    section = ""
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            keys += [Cell(""), Cell(section, "bold")]
+            for column in (*values, changes):
+                column += [Cell(""), Cell("")]
+        keys.append(Cell(f"  {row.key}"))
+        for column, cell in zip(values, _cells(row), strict=True):
+            column.append(cell)
+        changes.append(_change(row) if len(runs) == 2 else Cell(""))
+    titled = [Column(title, cells, right=True, max_width=_VALUE_WIDTH) for title, cells in zip(_titles(runs), values, strict=True)]
+    change = [Column("change", changes, right=True)] if any(cell.text for cell in changes) else []
+    return [Column("", keys, max_width=_KEY_WIDTH), *titled, *change]
 
 
 def _titles(runs: Sequence[Run]) -> list[str]:

@@ -11,7 +11,7 @@ from nbtrack.cli import terminal
 from nbtrack.cli.run_table import STATUS_STYLES
 from nbtrack.cli.tables import Cell, Column, column, fit, print_table
 from nbtrack.entities import CellOutput, MetricSummary, Origin, OutputKind, Param, Run, RunCell, RunCode, Severity
-from nbtrack.formatting import format_duration, format_number, format_size, format_time, format_value, plural
+from nbtrack.formatting import format_duration, format_number, format_size, format_time, format_value, natural_order, plural
 from nbtrack.notebook.card import Failure, read_card
 from nbtrack.notebook.card_words import delta_text, finding_title
 from nbtrack.store.base import Store
@@ -91,7 +91,7 @@ def _metrics(out: Console, store: Store, run_id: str) -> None:
     if not summaries:
         return
     rows = {row.key: row for row in read_card(store, run_id).metrics}  # of the main metrics; each takes a search
-    summaries = sorted(summaries, key=lambda item: (item.key not in rows, item.line is None, item.line or 0))
+    summaries = sorted(summaries, key=lambda item: (item.key not in rows, item.line is None, item.line or 0, natural_order(item.key)))
     against = [rows.get(item.key) for item in summaries]
     columns = [
         column("", [item.key for item in summaries], max_width=40),
@@ -115,7 +115,7 @@ def _params(out: Console, store: Store, run_id: str) -> None:
     params = store.params.all(run_id)
     if not params:
         return
-    params = sorted(params, key=lambda param: (param.line is None, param.line or 0, param.key))
+    params = sorted(params, key=lambda param: (param.line is None, param.line or 0, natural_order(param.key)))
     _section(out, "params")
     _table(
         out,

@@ -13,7 +13,7 @@ from typing import Any
 
 from nbtrack.cli.tables import Cell, Column, column
 from nbtrack.entities import Run, RunStatus
-from nbtrack.formatting import format_duration, format_number, format_time, format_value
+from nbtrack.formatting import format_duration, format_number, format_time, format_value, natural_order
 from nbtrack.tracking.comparison import MISSING, same
 from nbtrack.tracking.goals import best_of, metric_goal
 
@@ -149,7 +149,7 @@ def _fixed(rows: Sequence[tuple[int, Run]], experiments: Mapping[str, str] | Non
 def _metrics(runs: Sequence[Run], first: Sequence[str]) -> list[Column]:
     """Those that the order is by, then those that most runs have."""
     series = _by_key([run.data.metrics for run in runs])
-    keys = sorted(series, key=lambda key: (first.index(key) if key in first else len(first), _gaps(series[key]), key.lower()))
+    keys = sorted(series, key=lambda key: (first.index(key) if key in first else len(first), _gaps(series[key]), natural_order(key)))
     columns = []
     for place, key in enumerate(keys):
         values = [None if value is MISSING else value for value in series[key]]
@@ -161,7 +161,7 @@ def _metrics(runs: Sequence[Run], first: Sequence[str]) -> list[Column]:
 
 def _params(params: Mapping[str, Sequence[Any]], *, taken: set[str]) -> list[Column]:
     """Those that most runs have first; a title that is ``taken`` by a metric says that this is the param."""
-    keys = sorted(params, key=lambda key: (_gaps(params[key]), key.lower()))
+    keys = sorted(params, key=lambda key: (_gaps(params[key]), natural_order(key)))
     columns = []
     for place, key in enumerate(keys):
         values = params[key]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbtrack.entities import Run, RunCode
+from nbtrack.formatting import natural_order
 from nbtrack.ids import text_digest
 from nbtrack.store.base import Store
 from nbtrack.tracking.goals import Goal, metric_goal
@@ -92,7 +93,7 @@ def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rows(section: str, columns: Sequence[Mapping[str, Any]], goals: Mapping[str, Goal | None] | None = None) -> Iterable[Row]:
-    keys = sorted({key for column in columns for key in column}, key=str.lower)
+    keys = sorted({key for column in columns for key in column}, key=natural_order)
     return [Row(section, key, [column.get(key, MISSING) for column in columns], (goals or {}).get(key)) for key in keys]
 
 

@@ -175,3 +175,9 @@ def test_blocks_repeat_the_first_column_and_lose_none() -> None:
     columns = [column(name, ["x" * 8]) for name in "abcdef"]
     found: list[list[Column]] = blocks(columns, 30)
     assert [[item.title for item in block] for block in found] == [["a", "b", "c"], ["a", "d", "e"], ["a", "f"]]
+
+
+def test_numbered_keys_are_in_the_order_of_their_numbers(call: NbtrackCommand) -> None:
+    make_run("layers", metrics={f"layer{number}": float(number) for number in (10, 2, 1)})
+    head = call("runs", "list").stdout.splitlines()[0].split()
+    assert head[-3:] == ["layer1", "layer2", "layer10"]
