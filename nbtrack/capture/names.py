@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nbtrack.capture.bindings import inside, names_declared, names_in_target, own_expressions, paired_targets, root_name
+from nbtrack.capture.bindings import CONTAINER_CHANGES, inside, names_declared, names_in_target, own_expressions, paired_targets, root_name
 from nbtrack.capture.calls import imports
 from nbtrack.capture.ipython_syntax import magic_call, parse_cell
 from nbtrack.capture.magics import magic_effects
@@ -32,13 +32,17 @@ from nbtrack.capture.scopes import (
 
 @dataclass(frozen=True)
 class Bound:
-    """One binding of a name by a cell, in the order in which they happen."""
+    """One binding of a name by a cell, in the order in which they happen.
+
+    With ``held`` the name keeps its object, which takes in what ``shares`` has: ``name[0] = other``.
+    """
 
     name: str
     shares: tuple[str, ...] = ()  # names whose object it may be, or may hold
     function: FunctionFacts | None = None
     certain: bool = True  # False inside an if, an except or a case
     module: bool = False  # by an import
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class Passed:
     function: str
     arguments: tuple[tuple[int | str, str], ...]  # place or keyword, and the name that was given
     statement: bool  # called for its effect alone
-    results: tuple[str, ...] = ()  # the names that its value is bound to
+    own: bool  # the cell had bound the function itself by then
+    results: tuple[str, ...] = ()  # the names that its value is bound to, or may have a part in
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class CellFacts:
     configures: frozenset[str]  # modules that it sets up anew
     bound: tuple[Bound, ...]
     passed: tuple[Passed, ...]
-    method_calls: frozenset[tuple[str, str]]  # (name, method)
+    method_calls: tuple[tuple[str, str, tuple[str, ...]], ...]  # name, method, and the names that it was given
     opaque: tuple[Opaque, ...]
     problem: str | None = None
 
@@ -119,7 +124,7 @@ class _Flow:
         self._bound: list[Bound] = []
         self._functions: dict[str, FunctionFacts] = {}
         self._passed: list[Passed] = []
-        self._method_calls: set[tuple[str, str]] = set()
+        self._method_calls: dict[tuple[str, str, tuple[str, ...]], None] = {}
         self._opaque: list[Opaque] = []
 
     def facts(self, problem: str | None) -> CellFacts:
@@ -134,7 +139,7 @@ class _Flow:
             configures=frozenset(self._configures),
             bound=() if self._own_scope else tuple(self._bound),
             passed=tuple(self._passed),
-            method_calls=frozenset(self._method_calls),
+            method_calls=tuple(self._method_calls),
             opaque=tuple(self._opaque),
             problem=problem,
         )
@@ -175,6 +180,10 @@ class _Flow:
             if function is not None:
                 self._functions[name] = function
 
+    def _hold(self, names: Iterable[str], shares: Sequence[str]) -> None:
+        if shares:
+            self._bound += [Bound(name, tuple(shares), held=True) for name in names]
+
     def _change(self, name: str, change: Change) -> None:
         self._changes[name] = max(change, self._changes.get(name, Change.POSSIBLE))
 
@@ -189,8 +198,7 @@ class _Flow:
         self._read((name for name in names if name in targets), soft=True)
         for node in nodes:
             if isinstance(node, ast.Call):
-                alone = node is expression
-                self._call(node, statement=alone and statement, results=results if alone else ())
+                self._call(node, statement=statement and node is expression, results=results)
         for node in walrus:
             self._bind([node.target.id], shares=shared_names(node.value))
 
@@ -216,8 +224,12 @@ class _Flow:
         self._read(read_states(node), soft=True)
         if isinstance(node.func, ast.Name):
             self._bare_call(node, node.func.id, statement=statement, results=results)
-        elif isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-            self._method_calls.add((node.func.value.id, node.func.attr))
+        elif isinstance(node.func, ast.Attribute):
+            owner = root_name(node.func.value)
+            if owner is not None and node.func.attr in CONTAINER_CHANGES:
+                self._hold([owner], [name for value in (*node.args, *(keyword.value for keyword in node.keywords)) for name in shared_names(value)])
+            if isinstance(node.func.value, ast.Name):
+                self._method_calls[node.func.value.id, node.func.attr, tuple(argument_names(node))] = None
 
     def _bare_call(self, node: ast.Call, function: str, *, statement: bool, results: tuple[str, ...]) -> None:
         if function in ("exec", "eval") and function not in self._binds:
@@ -229,7 +241,7 @@ class _Flow:
             places: list[tuple[int | str, ast.expr]] = [*enumerate(node.args), *((keyword.arg or "**", keyword.value) for keyword in node.keywords)]
             named = [(place, root_name(value)) for place, value in places if not isinstance(value, ast.Call)]
             given = tuple((place, name) for place, name in named if name is not None)
-            self._passed.append(Passed(function, given, statement, results))
+            self._passed.append(Passed(function, given, statement, function in self._binds, results))
 
     # Statements
 
@@ -267,7 +279,9 @@ class _Flow:
         for target in targets:
             self._touch(target)
             for part, part_value in paired_targets(target, value):
-                self._bind(names_in_target(part), shares=shared_names(part_value), function=function)
+                shares = shared_names(part_value)
+                self._bind(names_in_target(part), shares=shares, function=function)
+                self._hold(changes_by_target(part), shares)
 
     def _touch(self, target: ast.expr) -> None:
         """The parts of a target that are read, and the objects that assigning to it changes."""
@@ -340,16 +354,19 @@ class _Flow:
 
     def _other(self, statement: ast.stmt) -> None:
         if hasattr(statement, "handlers"):  # try, and except* of Python 3.11
-            self.run(statement.body)  # type: ignore[attr-defined]
-            for handler in statement.handlers:
-                if handler.type is not None:
-                    self._evaluate(handler.type)
-                with self._branch():
-                    self._bind([handler.name] if handler.name else [])
-                    self.run(handler.body)
-            self.run([*statement.orelse, *statement.finalbody])  # type: ignore[attr-defined]
+            self._try(statement)  # type: ignore[arg-type]  # TryStar has Try's fields
         elif type(statement).__name__ == "TypeAlias":
             self._bind(names_declared(statement))
+
+    def _try(self, statement: ast.Try) -> None:
+        """The body ran to its end, or one of the handlers did: certain is what all of them bind."""
+        for handler in statement.handlers:
+            if handler.type is not None:
+                self._evaluate(handler.type)
+        caught = [handler.body for handler in statement.handlers if not isinstance(handler.body[-1], ast.Raise)]
+        self._branches([[*statement.body, *statement.orelse], *caught], covers=True)
+        self._branches([handler.body for handler in statement.handlers if isinstance(handler.body[-1], ast.Raise)])
+        self.run(statement.finalbody)
 
     @contextmanager
     def _branch(self) -> Iterator[None]:
@@ -367,6 +384,6 @@ class _Flow:
             with self._branch():
                 self.run(body)
                 outcomes.append(self._binds)
-        if covers and len(outcomes) > 1:
+        if covers:
             for name in set.intersection(*(set(outcome) for outcome in outcomes)) - self._binds.keys():
                 self._binds[name] = max(outcome[name] for outcome in outcomes)

@@ -8,8 +8,8 @@ calls on a module leave the module as it is.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from nbtrack.capture.mutations import Change, only_looks
 from nbtrack.capture.names import Bound, CellFacts, Passed
@@ -59,16 +59,19 @@ class Timeline:
             may_bind |= function.rebinds - facts.binds.keys()
             for name in function.changes:
                 changes.setdefault(name, Change.POSSIBLE)
-        own = {bound.name: bound.function for bound in facts.bound if bound.function is not None}
-        for name, change in self._changed_by_calls(facts, own):
-            changes[name] = max(change, changes.get(name, change))
         modules = self._modules | {bound.name for bound in facts.bound if bound.module}
+        _merge(changes, self._changed_by_calls(facts, bound_since=False))
         partners = {name: set(self._shares.get(name, ())) for name in changes}
+        returned = [*self._shares_of_results(facts)]
         for bound in facts.bound:
-            self._bind(bound)
-        self._share_results(facts, own)
+            if bound.name in partners:  # for row in grid: row.append(1) - and then row is something else
+                partners[bound.name] |= self._shares.get(bound.name, set())
+            self._bind(bound if succeeded else replace(bound, certain=False))
+        for held in [*returned, *self._shares_of_results(facts), *self._kept_by_methods(facts)]:
+            self._bind(held)
+        _merge(changes, self._changed_by_calls(facts, bound_since=True))
         for name in list(changes):
-            for partner in partners[name] | self._shares.get(name, set()):
+            for partner in partners.get(name, set()) | self._shares.get(name, set()):
                 changes.setdefault(partner, Change.POSSIBLE)
         kept = {name: change for name, change in changes.items() if name not in modules or name in facts.configures}
         self._forget(facts.deletes)
@@ -90,58 +93,62 @@ class Timeline:
                         waiting.append((free, place, hard))
         return used
 
-    def _changed_by_calls(self, facts: CellFacts, own: dict[str, FunctionFacts]) -> Iterator[tuple[str, Change]]:
+    def _changed_by_calls(self, facts: CellFacts, *, bound_since: bool) -> Iterator[tuple[str, Change]]:
+        """What calls do to the names that they are given, by functions from before, or by those of the cell itself."""
         for passed in facts.passed:
-            known = self._known(passed.function, own)
-            if known:
+            known = self._carries.get(passed.function, frozenset())
+            if known and passed.own is bound_since:
                 yield from ((name, Change.CERTAIN) for function in known for name in _changed_arguments(passed, function))
-            elif passed.statement and not only_looks(passed.function):
+            elif not known and passed.statement and not only_looks(passed.function):
                 yield from ((name, Change.POSSIBLE) for _, name in passed.arguments)
-        for owner, method in facts.method_calls:
-            if any(method in function.changing_methods for function in self._known(owner, own)):
-                yield owner, Change.CERTAIN
+        yield from ((owner, Change.CERTAIN) for owner, _, _ in self._own_methods(facts))
 
-    def _known(self, name: str, own: dict[str, FunctionFacts]) -> frozenset[FunctionFacts]:
-        return frozenset({own[name]}) if name in own else self._carries.get(name, frozenset())
+    def _own_methods(self, facts: CellFacts) -> list[tuple[str, str, tuple[str, ...]]]:
+        """The calls of methods that a class of the notebook has, and that change their object."""
+        return [call for call in facts.method_calls if any(call[1] in function.changing_methods for function in self._carries.get(call[0], ()))]
 
     def _bind(self, bound: Bound) -> None:
         name = bound.name
-        if bound.certain:
+        sources = [source for source in bound.shares if source not in self._modules and source not in self._definitions]
+        shared = {partner for source in sources for partner in (source, *self._shares.get(source, ()))}
+        carried = frozenset([bound.function] if bound.function is not None else []).union(*(self._carries.get(source, ()) for source in bound.shares))
+        if bound.certain and not bound.held:
             self._forget([name])
-        (self._modules.add if bound.module else self._modules.discard)(name)
-        if bound.function is not None:
-            self._definitions.add(name)
-        functions = {bound.function} if bound.function is not None else set()
-        carried = frozenset(functions).union(*(self._carries.get(source, frozenset()) for source in bound.shares))
+        if not bound.held:
+            (self._modules.add if bound.module else self._modules.discard)(name)
+            if bound.function is not None:
+                self._definitions.add(name)
         if carried:
-            self._carries[name] = carried
-        for source in bound.shares:
-            self._share(name, source)
+            self._carries[name] = carried | self._carries.get(name, frozenset())
+        for holder in (name, *(self._shares.get(name, ()) if bound.held else ())):
+            for partner in shared - {holder}:
+                self._shares.setdefault(holder, set()).add(partner)
+                self._shares.setdefault(partner, set()).add(holder)
 
-    def _share(self, name: str, source: str) -> None:
-        """From now on the objects of both may be one, or one may hold the other."""
-        if source == name or source in self._modules or source in self._definitions:
-            return
-        for partner in (source, *self._shares.get(source, ())):
-            if partner != name:
-                self._shares.setdefault(name, set()).add(partner)
-                self._shares.setdefault(partner, set()).add(name)
-
-    def _share_results(self, facts: CellFacts, own: dict[str, FunctionFacts]) -> None:
+    def _shares_of_results(self, facts: CellFacts) -> Iterator[Bound]:
+        """What the results of the notebook's own functions share: ``ys = first(xs)``."""
         for passed in facts.passed:
-            if passed.results:
-                for function in self._known(passed.function, own):
-                    given = {_parameter(place, function): name for place, name in passed.arguments}
-                    for returned in function.returned:
-                        for result in passed.results:
-                            self._share(result, given.get(returned, returned))
+            for function in self._carries.get(passed.function, ()) if passed.results else ():
+                arguments = {_parameter(place, function): name for place, name in passed.arguments}
+                sources = [arguments.get(name, name) for name in function.returned]
+                shares = tuple(partner for source in sources for partner in (source, *self._shares.get(source, ())))
+                yield from (Bound(result, shares, held=True) for result in passed.results)
 
-    def _forget(self, names: Iterator[str] | list[str] | frozenset[str]) -> None:
+    def _kept_by_methods(self, facts: CellFacts) -> Iterator[Bound]:
+        """A method that changes its object may keep what it is given."""
+        yield from (Bound(owner, given, held=True) for owner, _, given in self._own_methods(facts))
+
+    def _forget(self, names: Iterable[str]) -> None:
         for name in names:
             for partner in self._shares.pop(name, ()):
                 self._shares[partner].discard(name)
             self._carries.pop(name, None)
             self._definitions.discard(name)
+
+
+def _merge(changes: dict[str, Change], more: Iterable[tuple[str, Change]]) -> None:
+    for name, change in more:
+        changes[name] = max(change, changes.get(name, change))
 
 
 def _parameter(place: int | str, function: FunctionFacts) -> str | None:
