@@ -37,6 +37,9 @@ class Noun(click.Group):
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # by use, as they are written, rather than by the alphabet
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_examples(formatter, self.examples)
 

@@ -23,7 +23,7 @@ def command() -> None:
 @json_option
 @uses_store
 def info(client: Client, as_json: bool) -> None:
-    """Show where the store is, what is in it, and how much room it takes."""
+    """Show what is in the store, and how much room it takes."""
     from nbtrack.cli.db_pages import write_info
     from nbtrack.store.maintenance import info as read_info
 
@@ -36,9 +36,10 @@ def info(client: Client, as_json: bool) -> None:
 @json_option
 @uses_store
 def backup(client: Client, target: Path, no_artifacts: bool, as_json: bool) -> None:
-    """Copy the store, as it is at one moment, to TARGET: a new folder, or a file that ends in .db.
+    """Copy the store to TARGET, a new folder or .db file.
 
-    Runs may log meanwhile. The copy is a store: nbtrack --store TARGET runs list. The exit code is 1 if an artifact could not be copied whole.
+    The copy is the store as it is at one moment; runs may log meanwhile. It can be used as one: nbtrack --store TARGET runs list. The exit code is 1
+    if an artifact could not be copied whole.
     """
     from nbtrack.cli.db_pages import write_backup
     from nbtrack.store.maintenance import backup as copy_store
@@ -54,7 +55,10 @@ def backup(client: Client, target: Path, no_artifacts: bool, as_json: bool) -> N
 @json_option
 @uses_store
 def check(client: Client, deep: bool, as_json: bool) -> None:
-    """Check the database, the artifacts and the log of events; the exit code is 1 if something is wrong."""
+    """Check the database, the artifacts and the log of events.
+
+    The exit code is 1 if something is wrong.
+    """
     from nbtrack.cli.db_pages import write_problems
     from nbtrack.store.maintenance import check as check_store
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @click.group(name="experiments", cls=Noun, examples=("nbtrack experiments list", "nbtrack experiments show churn"))
 def command() -> None:
-    """List, show, create, rename, delete and restore experiments: the groups that runs are compared in.
+    """List, show, create, rename, delete and restore experiments.
 
-    EXPERIMENT is a name or an id.
+    An experiment is a group of runs that are compared with each other. EXPERIMENT is a name or an id.
     """
 
 
@@ -43,7 +43,10 @@ def list_experiments(client: Client, filter_text: str, order_by: tuple[str, ...]
 @json_option
 @uses_store
 def show(client: Client, experiment: str, as_json: bool) -> None:
-    """Show one experiment: its tags, how its runs ended, and the latest of them."""
+    """Show one experiment.
+
+    Its tags, how its runs ended, and the latest of them.
+    """
     from nbtrack.cli.experiment_pages import write_experiment
     from nbtrack.cli.lookup import find_experiment
 
@@ -55,7 +58,10 @@ def show(client: Client, experiment: str, as_json: bool) -> None:
 @click.option("-t", "--tag", "tags", multiple=True, metavar="KEY=VALUE", callback=lambda *given: _tags(given[2]), help="A tag; may be repeated.")
 @makes_store
 def create(client: Client, name: str, tags: dict[str, str]) -> None:
-    """Make an experiment, and the store if there is none; prints its id."""
+    """Make an experiment, and print its id.
+
+    A store is made too if there is none; runs in notebooks make both by themselves.
+    """
     terminal.say(client.create_experiment(name, tags=tags))
 
 
@@ -80,7 +86,10 @@ def rename(client: Client, experiment: str, name: str) -> None:
 @yes_option
 @uses_store
 def delete(client: Client, experiment: str, yes: bool) -> None:
-    """Mark an experiment and its runs as deleted; `restore` undoes it."""
+    """Mark an experiment and its runs as deleted.
+
+    `nbtrack experiments restore` undoes it.
+    """
     from nbtrack.cli.changes import confirm, record
     from nbtrack.cli.lookup import find_experiment
     from nbtrack.formatting import plural
@@ -99,7 +108,10 @@ def delete(client: Client, experiment: str, yes: bool) -> None:
 @click.argument("experiment")
 @uses_store
 def restore(client: Client, experiment: str) -> None:
-    """Undo `delete`, for the runs that were deleted with the experiment."""
+    """Take a deleted experiment back.
+
+    With it come the runs that were deleted with it, and not those that were deleted before.
+    """
     from nbtrack.cli.changes import record
     from nbtrack.cli.lookup import find_experiment
 

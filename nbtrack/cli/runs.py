@@ -55,7 +55,10 @@ def list_runs(client: Client, selection: Selection, everything: bool, output: Ou
 @json_option
 @uses_store
 def show(client: Client, run: str, code: bool, outputs: bool, as_json: bool) -> None:
-    """Show all about one run: metrics, params and where each came from, findings, data, code, artifacts."""
+    """Show all about one run.
+
+    Metrics and params with where each came from, findings, data, code, artifacts, outputs, nested runs, and the traceback of one that failed.
+    """
     run_id = client.store.runs.resolve(run)
     if as_json:
         from nbtrack.tracking.export import json_bytes, run_document
@@ -75,7 +78,10 @@ def show(client: Client, run: str, code: bool, outputs: bool, as_json: bool) -> 
 @json_option
 @uses_store
 def best(client: Client, metric: str, mode: str | None, filter_text: str, experiments: tuple[str, ...], as_json: bool) -> None:
-    """Show the card of the run with the best last value of METRIC."""
+    """Show the card of the best run by METRIC.
+
+    The last value of the metric counts. The card sets it against the other runs of the experiment.
+    """
     from nbtrack.cli.best import find_best, print_best
     from nbtrack.tracking.export import json_bytes, run_document
 
@@ -92,9 +98,10 @@ def best(client: Client, metric: str, mode: str | None, filter_text: str, experi
 @output_options
 @uses_store
 def compare(client: Client, runs: tuple[str, ...], everything: bool, output: Output) -> None:
-    """Show what differs between runs: metrics, params, data, code, packages, tags.
+    """Show what differs between runs.
 
-    The best value of each metric is marked. Of two runs the change from the first to the second is shown, and the difference of their cells.
+    That is: metrics, params, data, code, packages and tags. The best value of each metric is marked. Of two runs the change from the first to the
+    second is shown, and the difference of their cells.
     """
     from nbtrack.cli.compare_page import write_comparison
     from nbtrack.tracking.comparison import compare as compare_runs
@@ -134,7 +141,10 @@ def export(client: Client, runs: tuple[str, ...], form: str, target: str | None)
 @yes_option
 @uses_store
 def delete(client: Client, runs: tuple[str, ...], yes: bool) -> None:
-    """Mark runs as deleted; `restore` undoes it, and `nbtrack gc --deleted-runs` removes them for good."""
+    """Mark runs as deleted.
+
+    `nbtrack runs restore` undoes it, until `nbtrack gc --deleted-runs --apply` removes them for good.
+    """
     from nbtrack.cli.changes import change_runs, confirm, list_runs
     from nbtrack.cli.lookup import find_all_exactly
     from nbtrack.formatting import plural
@@ -152,7 +162,10 @@ def delete(client: Client, runs: tuple[str, ...], yes: bool) -> None:
 @yes_option
 @uses_store
 def restore(client: Client, runs: tuple[str, ...], yes: bool) -> None:
-    """Undo `delete`; `nbtrack runs list --deleted` shows what there is to restore."""
+    """Take deleted runs back.
+
+    `nbtrack runs list --deleted` shows which there are.
+    """
     from nbtrack.cli.changes import change_runs, confirm, list_runs
     from nbtrack.cli.lookup import find_all_exactly
     from nbtrack.formatting import plural

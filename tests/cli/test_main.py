@@ -47,6 +47,11 @@ def test_help_shows_the_examples_whole(name: str, call: NbtrackCommand) -> None:
     assert all(example in result.output for example in command.examples)
 
 
+@pytest.mark.parametrize("name", [name for name, command in every_command() if isinstance(command, click.Group)])
+def test_the_commands_of_a_group_are_listed_with_whole_sentences(name: str, call: NbtrackCommand) -> None:
+    assert "..." not in call(*name.split()[1:], "--help", width=80).output.replace("[ARGS]...", "")
+
+
 @pytest.mark.parametrize(("name", "command"), list(every_command()), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_option_and_argument_says_what_it_is(name: str, command: click.Command) -> None:
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
