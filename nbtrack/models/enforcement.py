@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nbtrack.errors import SchemaMismatch
-from nbtrack.models.casts import cast_column, fit_value
+from nbtrack.models.casts import cast_column, fit_value, lossy
 from nbtrack.models.param_schema import enforce_params
 from nbtrack.models.schema import Array, ColSpec, DataType, Map, Object, Schema
 from nbtrack.models.schema_inference import is_frame, is_series, to_plain
@@ -122,21 +122,40 @@ def _fit_columns(frame: Any, specs: list[ColSpec]) -> Any:
     """Cast the columns that need it; always a new frame, so that a model may write into it."""
     import pandas as pd
 
-    changed = {}
+    numbers: dict[tuple[Any, DataType], list[int]] = {}
+    others: dict[int, Any] = {}
     for position, (spec, dtype) in enumerate(zip(specs, frame.dtypes.tolist(), strict=True)):
         if isinstance(spec.type, DataType) and str(dtype) == spec.type.numpy_name:
+            continue
+        if isinstance(spec.type, DataType) and isinstance(dtype, np.dtype) and dtype.kind in "iu":
+            numbers.setdefault((dtype, spec.type), []).append(position)
             continue
         column = frame.iloc[:, position]
         fitted = _fit_column(column, spec)
         if fitted is not column:
-            changed[position] = fitted
-    if not changed:
-        # From pandas 3 on a shallow copy is copied as soon as somebody writes into it.
-        return frame.copy(deep=int(pd.__version__.partition(".")[0]) < 3)
-    columns = [changed.get(position, frame.iloc[:, position]) for position in range(len(specs))]
-    result = pd.concat(columns, axis=1)
-    result.columns = frame.columns
+            others[position] = fitted
+    # From pandas 3 on a shallow copy is copied as soon as somebody writes into it.
+    result = frame.copy(deep=int(pd.__version__.partition(".")[0]) < 3)
+    for (dtype, wanted), positions in numbers.items():
+        result = _cast_numbers(result, dtype, wanted, positions)
+    for position, fitted in others.items():
+        result.isetitem(position, fitted)
     return result
+
+
+def _cast_numbers(frame: Any, dtype: Any, wanted: DataType, positions: list[int]) -> Any:
+    """Whole numbers of one dtype at a time: one column after the other takes a hundred times as long."""
+    block = frame if len(positions) == len(frame.columns) else frame.iloc[:, positions]
+    target = np.dtype(wanted.numpy_name)
+    if lossy(block.to_numpy(), dtype, target):
+        for position in positions:
+            cast_column(frame.columns[position], frame.iloc[:, position], wanted)  # raises for the one that loses values
+    if block is frame:
+        return frame.astype(target)
+    casted = block.to_numpy().astype(target)
+    for index, position in enumerate(positions):
+        frame.isetitem(position, casted[:, index])
+    return frame
 
 
 def _fit_column(column: Any, spec: ColSpec) -> Any:
