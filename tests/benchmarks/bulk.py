@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tests.benchmarks.contenders import MLFLOW, RAW, Contender
-from tests.benchmarks.harness import Bench, Budget, Row, alternate, medians, seconds
+from tests.benchmarks.harness import Bench, Budget, Row, alternate, medians, seconds, timed
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -24,8 +24,7 @@ def measure(bench: Bench) -> Iterator[Row]:
         return points / took
 
     def read(contender: Contender) -> float:
-        took = seconds(lambda: contender.history(run_ids[contender.name], "loss"))
-        steps, _, found = contender.history(run_ids[contender.name], "loss")
+        took, (steps, _, found) = timed(lambda: contender.history(run_ids[contender.name], "loss"))
         if len(steps) != points or list(found[:100]) != values[:100]:
             raise RuntimeError(f"{contender.name} read {len(steps)} points, other than those that were written")
         return took

@@ -29,12 +29,12 @@ def measure(bench: Bench) -> Iterator[Row]:
         _run(shell, "import nbtrack")
         _run(shell, "%%track_run\npass")  # the first one imports and looks around
         rounds = bench.sized(40, 15)
-        yield _added(shell, "%%track_run on an empty cell, after the first", "pass", rounds, Budget(25))
+        yield _added(shell, "empty cell, after the first", "pass", rounds, Budget(25))
         for title, frame in _frames(bench.sized(1, 4)):
             yield from _reading(bench, shell, title, frame)
-        for title, log in (("one log_metrics for each", _IN_ONE), ("three log_metric for each", _ONE_BY_ONE)):
+        for title, log in (("log_metrics", _IN_ONE), ("3 log_metric", _ONE_BY_ONE)):
             tracked, plain = _LOOP.format(steps=_STEPS, log=log), _LOOP.format(steps=_STEPS, log="pass")
-            yield _added(shell, f"training loop of {_STEPS:,} steps x 3 metrics, {title}", tracked, bench.sized(5, 2), Budget(1000), plain=plain)
+            yield _added(shell, f"{_STEPS:,} steps x 3 metrics, {title}", tracked, bench.sized(5, 1), Budget(1000), plain=plain)
         _run(shell, "%unload_ext nbtrack")
     tracker.close()
 
@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Iterator[Row]:
 def _added(shell: Any, title: str, source: str, rounds: int, budget: Budget, *, plain: str | None = None) -> Row:
     tasks = {NBTRACK: lambda: _run(shell, f"%%track_run\n{source}"), _PLAIN: lambda: _run(shell, source if plain is None else plain)}
     times = medians(alternate(tasks, rounds), 1e3)
-    return Row(f"{title}, added", "ms", {NBTRACK: times[NBTRACK] - times[_PLAIN], _PLAIN: times[_PLAIN]}, [budget], reference=_PLAIN)
+    return Row(f"{title}: %%track_run adds", "ms", {NBTRACK: times[NBTRACK] - times[_PLAIN], _PLAIN: times[_PLAIN]}, [budget], reference=_PLAIN)
 
 
 def _reading(bench: Bench, shell: Any, title: str, frame: Any) -> Iterator[Row]:
@@ -58,7 +58,7 @@ def _reading(bench: Bench, shell: Any, title: str, frame: Any) -> Iterator[Row]:
     tasks = {NBTRACK: tracked, _PLAIN: lambda: _run(shell, source), _PARQUET: lambda: seconds(lambda: frame.to_parquet(folder / "frame.parquet"))}
     times = medians(alternate(tasks, bench.sized(7, 3)), 1e3)
     figures = {NBTRACK: times[NBTRACK] - times[_PLAIN], _PARQUET: times[_PARQUET]}
-    yield Row(f"%%track_run on a cell that reads {title}, added", "ms", figures, [Budget(0.1, of=_PARQUET), Budget(1000)], reference=_PARQUET)
+    yield Row(f"a cell that reads {title}: %%track_run adds", "ms", figures, [Budget(0.1, of=_PARQUET), Budget(1000)], reference=_PARQUET)
 
 
 def _frames(smaller: int) -> Iterator[tuple[str, Any]]:

@@ -83,7 +83,7 @@ def _work(contender: Contender, role: str, folder: Path, points: int) -> Report:
     report.begin = monotonic()
     try:
         if role == "create":
-            contender.use(folder)
+            contender.use(folder, prepared=False)
             report.run_id = contender.start_run()
     except Exception as error:  # what is counted here
         report.errors.append(repr(error))

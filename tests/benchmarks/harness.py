@@ -54,13 +54,16 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """nbtrack's figure over the reference's."""
-        return self.ratio_to(self.reference)
-
-    def ratio_to(self, name: str) -> float | None:
-        """nbtrack's figure over that of ``name``; None if one of them was not measured, or is 0."""
-        ours, theirs = self.figures.get(NBTRACK), self.figures.get(name)
+        """nbtrack's figure over the reference's; None if one of them was not measured, or is 0."""
+        ours, theirs = self.figures.get(NBTRACK), self.figures.get(self.reference)
         return ours / theirs if ours is not None and theirs else None
+
+    def times_better_than(self, name: str) -> float | None:
+        """How many times more ``name`` takes than nbtrack, or less where much is good; None as for ``ratio``."""
+        ours, theirs = self.figures.get(NBTRACK), self.figures.get(name)
+        if not ours or not theirs:
+            return None
+        return ours / theirs if any(budget.at_least for budget in self.budgets) else theirs / ours
 
     @property
     def verdict(self) -> str:
@@ -118,9 +121,21 @@ def seconds(action: Callable[[], Any]) -> float:
     return perf_counter() - start
 
 
+def timed(action: Callable[[], T]) -> tuple[float, T]:
+    """How long ``action`` takes, and what it returns."""
+    start = perf_counter()
+    result = action()
+    return perf_counter() - start, result
+
+
 def medians(results: Mapping[str, Sequence[float]], scale: float = 1.0) -> dict[str, float]:
     """The median of each contender's results, times ``scale``."""
     return {name: statistics.median(values) * scale for name, values in results.items() if values}
+
+
+def means(results: Mapping[str, Iterable[Sequence[float]]], scale: float = 1.0) -> dict[str, float]:
+    """The mean over all calls of all rounds, times ``scale``: what a loop of many calls takes for each."""
+    return {name: statistics.fmean(duration for durations in rounds for duration in durations) * scale for name, rounds in results.items() if rounds}
 
 
 def percentiles(results: Mapping[str, Iterable[Sequence[float]]], percent: float, scale: float = 1.0) -> dict[str, float]:

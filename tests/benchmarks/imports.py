@@ -22,7 +22,7 @@ _PEAK_KB = "print(next((line.split()[1] for line in open('/proc/self/status') if
 def measure(bench: Bench) -> Iterator[Row]:
     """Time, memory, and the number of heavy libraries that were loaded."""
     names = [contender.name for contender in bench.contenders]
-    rounds, fewer = bench.sized(15, 5), {MLFLOW: bench.sized(5, 2)}
+    rounds, fewer = bench.sized(15, 5), {MLFLOW: bench.sized(5, 1)}
     for title, statements, budgets in (("import", _IMPORTS, [Budget(4, of=RAW)]), ("import, first use of its functions", _FIRST_USE, [])):
         tasks = {name: _process(statements[name]) for name in names}
         yield Row(title, "ms", medians(alternate(tasks, rounds, fewer=fewer), 1e3), budgets)

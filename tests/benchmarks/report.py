@@ -14,7 +14,7 @@ from rich.table import Table
 from tests.benchmarks.contenders import MLFLOW, NBTRACK, RAW
 from tests.benchmarks.harness import Budget, Row
 
-_MIN_COLUMNS = 150  # where the output is no terminal, rich would fold the table to 80
+_MIN_COLUMNS = 180  # where the output is no terminal, rich would fold the table to 80
 
 
 def print_table(rows: Sequence[Row], *, mlflow: bool) -> None:
@@ -24,12 +24,12 @@ def print_table(rows: Sequence[Row], *, mlflow: bool) -> None:
         console = Console(width=_MIN_COLUMNS)
     caption = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()}; medians of rounds in turns"
     table = Table("workload", caption=caption, caption_justify="left")
-    for title in ("unit", NBTRACK, RAW, MLFLOW if mlflow else f"{MLFLOW} (not installed)", "ratio", "to MLflow", "budget", ""):
+    for title in ("unit", NBTRACK, RAW, MLFLOW if mlflow else f"{MLFLOW} (not installed)", "ratio to raw", "MLflow to nbtrack", "budget", ""):
         table.add_column(title, justify="left" if title in ("unit", "") else "right")
     for row in rows:
         verdict = {"over": "[bold red]OVER[/]", "ok": "[green]ok[/]", "": ""}[row.verdict]
         figures = (_figure(row, NBTRACK), _reference(row), _figure(row, MLFLOW))
-        table.add_row(row.workload, row.unit, *figures, _times(row.ratio), _times(row.ratio_to(MLFLOW)), _budget(row), verdict)
+        table.add_row(row.workload, row.unit, *figures, _times(row.ratio), _times(row.times_better_than(MLFLOW)), _budget(row), verdict)
     console.print(table)
 
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from tests.benchmarks.contenders import MLFLOW, NBTRACK, RAW, Contender, FakeRun
-from tests.benchmarks.harness import Bench, Budget, Row, alternate, medians, seconds
+from tests.benchmarks.harness import Bench, Budget, Row, alternate, medians, timed
 
 _BEST = 20
 _MODELS = ("forest", "boosting", "logistic", "svm", "neighbours")
@@ -21,14 +21,14 @@ def measure(bench: Bench) -> Iterator[Row]:
     expected = _expected(runs)
 
     def best(contender: Contender) -> float:
-        took = seconds(lambda: contender.best(_BEST))
-        if contender.best(_BEST) != expected:
+        took, found = timed(lambda: contender.best(_BEST))
+        if found != expected:
             raise RuntimeError(f"{contender.name} found other runs than the {_BEST} best")
         return took
 
     def table(contender: Contender) -> float:
-        took = seconds(contender.table)
-        if len(contender.table()) != len(runs):
+        took, found = timed(contender.table)
+        if len(found) != len(runs):
             raise RuntimeError(f"{contender.name} lacks runs in its table")
         return took
 

@@ -32,8 +32,16 @@ class Contender(Protocol):
 
     name: str
 
-    def use(self, folder: Path, *, power_safe: bool = False) -> None:
-        """Keep runs in ``folder`` from now on, made if there is nothing; ``power_safe`` commits survive a power cut."""
+    def use(self, folder: Path, *, power_safe: bool = False, prepared: bool = True) -> None:
+        """Keep runs in ``folder`` from now on.
+
+        Parameters
+        ----------
+        power_safe
+            Commits survive a power cut too.
+        prepared
+            A store that is not there may be the copy of an empty one; else it is made as for a user.
+        """
         ...
 
     def start_run(self) -> str: ...

@@ -23,7 +23,7 @@ class Nbtrack:
 
     name = NBTRACK
 
-    def use(self, folder: Path, *, power_safe: bool = False) -> None:
+    def use(self, folder: Path, *, power_safe: bool = False, prepared: bool = True) -> None:
         self.close()
         os.environ[DURABILITY] = "full" if power_safe else "normal"
         nbtrack.set_tracking_uri(folder)

@@ -40,7 +40,7 @@ class RawSqlite:
 
     name = RAW
 
-    def use(self, folder: Path, *, power_safe: bool = False) -> None:
+    def use(self, folder: Path, *, power_safe: bool = False, prepared: bool = True) -> None:
         self.close()
         self._connection = sqlite3.connect(folder / "raw.db", timeout=60)
         self._connection.execute("PRAGMA journal_mode = WAL")
