@@ -94,7 +94,7 @@ def _metrics(out: Console, store: Store, run_id: str) -> None:
     summaries = sorted(summaries, key=lambda item: (item.key not in rows, item.line is None, item.line or 0, natural_order(item.key)))
     against = [rows.get(item.key) for item in summaries]
     columns = [
-        column("", [item.key for item in summaries], max_width=40),
+        column("", [item.key for item in summaries], max_width=60),
         Column("last", [Cell(format_number(item.last), "bold") for item in summaries], right=True),
         column("vs best", ["" if row is None or row.best is None else delta_text(row.best) + (" best" if row.is_best else "") for row in against], right=True),
         column("vs previous", ["" if row is None or row.previous is None else delta_text(row.previous) for row in against], rank=3, right=True),
@@ -120,7 +120,7 @@ def _params(out: Console, store: Store, run_id: str) -> None:
     _table(
         out,
         [
-            column("", [param.key for param in params], max_width=40),
+            column("", [param.key for param in params], max_width=60),
             column("", [format_value(param.value, width=_MAX_VALUE_CHARS) for param in params], wrap=True),
             column("", [_param_origin(param) for param in params], style="dim", max_width=60),
         ],
@@ -151,7 +151,7 @@ def _data(out: Console, run: Run) -> None:
     _table(
         out,
         [
-            column("", [item.dataset.name for item in inputs], max_width=40),
+            column("", [item.dataset.name for item in inputs], max_width=60),
             column("", [item.context or "" for item in inputs]),
             column("", texts, right=True),
             column("", [f"digest {item.dataset.digest[:12]}" for item in inputs], style="dim"),
@@ -207,7 +207,7 @@ def _artifacts(out: Console, store: Store, run_id: str) -> None:
         [
             column("", [item.path for item in listed], max_width=60),
             column("", [format_size(item.size) for item in listed], right=True),
-            column("", [item.media_type or "" for item in listed], style="dim", max_width=40),
+            column("", [item.media_type or "" for item in listed], style="dim", max_width=60),
         ],
     )
     if len(artifacts) > len(listed):
@@ -233,7 +233,7 @@ def _tags(out: Console, run: Run) -> None:
     tags = user_tags(run.data.tags)
     if tags:
         _section(out, "tags")
-        _table(out, [column("", list(tags), max_width=40), column("", [value[:_MAX_VALUE_CHARS] for value in tags.values()], wrap=True)])
+        _table(out, [column("", list(tags), max_width=60), column("", [value[:_MAX_VALUE_CHARS] for value in tags.values()], wrap=True)])
 
 
 def _children(out: Console, store: Store, run_id: str) -> None:
@@ -244,7 +244,7 @@ def _children(out: Console, store: Store, run_id: str) -> None:
     _table(
         out,
         [
-            column("", [info.run_name for info in children], max_width=40),
+            column("", [info.run_name for info in children], max_width=60),
             Column("", [Cell(info.status.value.lower(), STATUS_STYLES[info.status]) for info in children]),
             column("", [format_duration(info.duration) for info in children], right=True),
             column("", [info.run_id[:8] for info in children], style="dim"),
