@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbtrack.config import Durability
 from nbtrack.errors import InvalidPath, StoreNotWritable
 from nbtrack.store.base import Store
+from nbtrack.store.sql.database import Database
 
 FOLDER = ".nbtrack"
 DATABASE = "nbtrack.db"
@@ -71,24 +73,22 @@ def locate(uri: str | os.PathLike[str] | None = None, *, start: Path | None = No
 
 def open_store(place: Place, *, durability: Durability = Durability.NORMAL) -> Store:
     """Open the store at ``place``, made if it is not there."""
-    from nbtrack.store.sqlite import open_sqlite
+    from nbtrack.store.sqlite import make_folder, open_sqlite
 
-    new = not place.exists
-    store = open_sqlite(place.database, artifacts=place.artifacts, uri=place.uri, durability=durability)
-    if new and place.database.parent.name == FOLDER:
+    if not place.exists and place.database.parent.name == FOLDER:
+        make_folder(place.database.parent)
         _ignore_in_git(place.database.parent)
-    return store
+    return open_sqlite(place.database, artifacts=place.artifacts, uri=place.uri, durability=durability)
 
 
 def empty_store() -> Store:
     """A store without anything, for questions asked before the first write; gone with the process."""
     from nbtrack.store.sqlite import open_sqlite
 
-    folder = tempfile.TemporaryDirectory(prefix="nbtrack-empty-", ignore_cleanup_errors=True)
-    store: Any = open_sqlite(Path(folder.name) / DATABASE, artifacts=Path(folder.name) / ARTIFACTS, uri="")
-    store.folder = folder  # removed when the store is collected
-    result: Store = store
-    return result
+    folder = Path(tempfile.mkdtemp(prefix="nbtrack-empty-"))
+    store = open_sqlite(folder / DATABASE, artifacts=folder / ARTIFACTS, uri="")
+    weakref.finalize(store, _remove_folder, store.database, folder, os.getpid())
+    return store
 
 
 def _of_path(path: Path) -> Place:
@@ -108,6 +108,12 @@ def _of_file(path: Path) -> Place:
     path = Path(os.path.abspath(path))
     artifacts = path.parent / ARTIFACTS if path.name == DATABASE else path.with_suffix(".artifacts")
     return Place(f"sqlite:///{path}", path, artifacts)
+
+
+def _remove_folder(database: Database, folder: Path, owner: int) -> None:
+    database.close()
+    if os.getpid() == owner:  # a fork's child ends before its parent
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ignore_in_git(folder: Path) -> None:

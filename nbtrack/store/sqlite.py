@@ -42,7 +42,7 @@ def open_sqlite(path: Path, *, artifacts: Path, uri: str, durability: Durability
     if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
         needed = ".".join(map(str, MINIMUM_SQLITE))
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; nbtrack needs {needed}. A newer Python brings a newer SQLite")
-    _make_folder(path.parent)
+    make_folder(path.parent)
     _check_sizes(path)
     database = SqliteDatabase(path, durability=durability, busy_timeout_s=busy_timeout_s)
     try:
@@ -71,7 +71,8 @@ def is_network_file_system(path: Path) -> bool:
     return kind in _NETWORK_FILE_SYSTEMS
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a store. Raises ``StoreNotWritable``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -27,6 +27,8 @@ _FORK_PATIENCE_S = 2.0
 # The log shrinks back to this after a large transaction.
 _WAL_BYTES = 16 << 20
 _NEARLY_FULL_BYTES = 1 << 20
+# SQLite calls a disk full; a quota or a limit of the file's size it calls a failed write.
+_UNWRITTEN = {"SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
 
 
 class _Session:
@@ -276,14 +278,14 @@ def _translate(error: Exception, path: Path, busy_timeout_s: float) -> NbtrackEr
         return InvalidInput(f"a text is no valid Unicode, so it can't be stored: {text}")
     if "locked" in text or "busy" in text:
         return StoreBusy(f"another process has been writing to {path} for more than {busy_timeout_s:g} s. Nothing was written by this call; try it again")
-    if "is full" in text or ("disk I/O error" in text and _nearly_full(path)):
-        return StoreFull(f"no room to write to {path}: {text}. What was logged before is safe; free some space and try again")
+    if "is full" in text or ("disk I/O error" in text and (getattr(error, "sqlite_errorname", "") in _UNWRITTEN or _nearly_full(path))):
+        return StoreFull(f"no room to write to {path}: {text} (or a quota is reached). What was logged before is safe; free some space and try again")
     if "readonly" in text or "unable to open" in text:
         return StoreNotWritable(f"can't write to the store {path}: {text}. Check its permissions, or choose another place: nbtrack.set_tracking_uri(folder)")
     if "not a database" in text or "malformed" in text:
         return StoreCorrupt(f"the store {path} is damaged: {text}. {RESTORE_HINT}")
     if "disk I/O error" in text:
-        return StoreError(f"can't read or write the store {path}: {text}. What was logged before is safe unless the disk fails; is a quota reached?")
+        return StoreError(f"can't read or write the store {path}: {text}. Look after the disk; `nbtrack db check` tells whether the store is whole")
     return StoreError(f"the store {path} refused a statement: {text}")
 
 

@@ -23,7 +23,17 @@ class BlobStore(Protocol):
     def exists(self, digest: str) -> bool: ...
 
     def all(self) -> Iterator[tuple[str, int, float]]:
-        """Every blob as digest, size in bytes, and age in seconds."""
+        """Every blob as digest, size in bytes, and seconds since it was put in last."""
         ...
 
-    def remove(self, digest: str) -> None: ...
+    def remove(self, digest: str) -> None:
+        """Remove a blob; nothing if it is gone already."""
+        ...
+
+    def leftovers(self) -> Iterator[tuple[str, int, float]]:
+        """What writes left behind that did not come to their end: name, size in bytes, age in seconds."""
+        ...
+
+    def discard(self, leftover: str) -> None:
+        """Remove a leftover by its name; nothing if it is gone already."""
+        ...

@@ -123,9 +123,12 @@ class SqlRuns:
                 raise Conflict(f"the run {run_id} is not deleted, so there is nothing to restore")
 
     def purge(self, run_ids: Sequence[str]) -> None:
+        made = "SELECT m.name, v.version FROM model_versions v JOIN registered_models m ON m.id = v.model WHERE v.run_id = ? LIMIT 1"
         with self._database.write():
             for run_id in run_ids:
                 key = run_key(self._database, run_id)
+                if version := self._database.row(made, (run_id,)):
+                    raise Conflict(f"the run {run_id} made models:/{version[0]}/{version[1]}, so it can't be removed for good; delete that version first")
                 if not self._database.execute("DELETE FROM runs WHERE id = ? AND lifecycle_stage = 'deleted'", (key,)):
                     raise Conflict(f"the run {run_id} is not deleted; only deleted runs are removed for good. Delete it first: nbtrack runs delete {run_id}")
 

@@ -32,7 +32,9 @@ def test_a_fact_is_replaced_and_the_others_stay(store: Store, run_id: str) -> No
     assert store.facts.all(run_id) == {"git": {"commit": "b"}, "seed": 1}
 
 
-@pytest.mark.parametrize("value", ["x" * 10_000, {f"package-{number}": "1.0" for number in range(500)}, ["texts:" + "0" * 64] * 9], ids=["text", "dict", "look-alike"])
+@pytest.mark.parametrize(
+    "value", ["x" * 10_000, {f"package-{number}": "1.0" for number in range(500)}, ["texts:" + "0" * 64] * 9], ids=["text", "dict", "look-alike"]
+)
 def test_large_facts_of_many_runs_come_back(store: Store, value: object) -> None:
     first, second = new_run(store), new_run(store)
     for run in (first, second):

@@ -99,7 +99,11 @@ def test_any_params_come_back_and_logging_them_again_changes_nothing(store: Stor
     assert store.params.history(run_id) == []
 
 
-@pytest.mark.parametrize("value", [b"bytes", 1j, object(), {1, 2}, [object()], {(1, 2): 3}, {"a": b""}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [b"bytes", 1j, object(), {1, 2}, [object()], {(1, 2): 3}, {"a": b""}],
+    ids=["bytes", "complex", "object", "set", "list of objects", "tuple as key", "bytes in a dict"],
+)
 def test_a_value_of_another_kind_is_refused_by_name(store: Store, run_id: str, value: Any) -> None:
     with pytest.raises(InvalidParam, match="'bad'"):
         log(store, run_id, good=1, bad=value)
@@ -177,8 +181,7 @@ def test_write_once_refuses_another_value_in_the_words_of_mlflow(store: Store, r
     with pytest.raises(ParamFrozen) as refusal:
         log(store, run_id, write_once=True, p="4", q="1")
     assert str(refusal.value) == (
-        "Changing param values is not allowed. Param with key='p' was already logged with value='3' "
-        f"for run ID='{run_id}'. Attempted logging new value '4'."
+        f"Changing param values is not allowed. Param with key='p' was already logged with value='3' for run ID='{run_id}'. Attempted logging new value '4'."
     )
     assert values(store, run_id) == {"p": "3"}
 
@@ -207,5 +210,3 @@ def test_what_is_logged_replaces_what_was_inferred(store: Store, run_id: str) ->
 def test_a_param_keeps_its_origin_and_line(store: Store, run_id: str) -> None:
     store.params.log(run_id, [Param("lr", 0.1, Origin.INFERRED, 12)])
     assert store.params.all(run_id) == [Param("lr", 0.1, Origin.INFERRED, 12)]
-
-

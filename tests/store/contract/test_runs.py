@@ -119,7 +119,9 @@ def test_an_ambiguous_beginning_lists_the_runs(store: Store) -> None:
         store.runs.resolve("abcd")
 
 
-@pytest.mark.parametrize(("text", "hint"), [("fores", "'forest-1'"), ("forets-1", "'forest-1'"), ("abc", "nbtrack runs list"), ("%", "nbtrack runs list"), ("", "'forest-1'")])
+@pytest.mark.parametrize(
+    ("text", "hint"), [("fores", "'forest-1'"), ("forets-1", "'forest-1'"), ("abc", "nbtrack runs list"), ("%", "nbtrack runs list"), ("", "'forest-1'")]
+)
 def test_a_text_that_means_no_run_gets_suggestions(store: Store, text: str, hint: str) -> None:
     new_run(store, run_name="forest-1")
     with pytest.raises(RunNotFound, match=hint):
@@ -386,4 +388,3 @@ def test_a_reader_sees_nothing_of_an_open_transaction(store: Store, run_id: str)
         assert other.submit(store.params.all, run_id).result() == []
         assert store.params.all(run_id) == [Param("lr", 0.1, Origin.INFERRED, 3)]
     assert [param.key for param in store.params.all(run_id)] == ["lr"]
-
