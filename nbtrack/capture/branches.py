@@ -53,6 +53,10 @@ class Course:
                 return False
         return not any(self._answer(test) is (not truth) for test, truth in place.guards)
 
+    def came_past(self, place: Place) -> bool:
+        """Whether the cell came to the end of the top-level statement at ``place``."""
+        return self._stop is None or place.top < self._stop[0]
+
     def _answer(self, test: ast.expr) -> bool | None:
         try:
             return bool(self._evaluate(test))

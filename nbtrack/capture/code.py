@@ -128,6 +128,7 @@ def _reads(body: Sequence[ast.stmt]) -> dict[str, int]:
                     found[node.id] = min(node.lineno, found.get(node.id, node.lineno))
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             found.setdefault(statement.target.id, statement.lineno)
+    found.pop("get_ipython", None)  # what magics are written as
     return found
 
 

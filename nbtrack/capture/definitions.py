@@ -152,7 +152,7 @@ def result_name(node: ast.expr, resolver: Resolver) -> str | None:
             return result_name(inner, resolver)
         case ast.Call():
             return _call_name(node, resolver)
-        case ast.Name(id=name):
+        case ast.Name(id=name) | ast.NamedExpr(target=ast.Name(id=name)):
             return name
         case ast.Attribute(attr="size" | "ndim" | "nbytes" | "itemsize" | "shape"):
             return None

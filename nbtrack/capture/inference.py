@@ -110,7 +110,8 @@ class _Reading:
         for name, outcome in self._outcomes.items():
             if outcome.typed and not outcome.computed:
                 reached = [(value, binding) for value, binding in outcome.typed if self._course.may_have_run(binding.place, binding.line)]
-                chosen = self._chosen(name, [(value, binding.line) for value, binding in reached], certain=outcome.certain)
+                certain = outcome.certain and all(self._course.came_past(binding.place) for _, binding in reached)
+                chosen = self._chosen(name, [(value, binding.line) for value, binding in reached], certain=certain)
                 if chosen is not None:
                     yield _param(name, *chosen)
 
