@@ -25,7 +25,8 @@ def card_text(card: CardData) -> str:
         where = f" (line {card.failure.line}: {card.failure.source.strip()})" if card.failure.line is not None else ""
         lines += _wrapped(f"{card.failure.message}{where}", indent="  ✗ ")
     for finding in card.findings:
-        lines += _wrapped(" ".join(part for part in (f"{finding_title(finding)}:", finding.message, finding.fix) if part), indent=f"  {_MARKS[finding.severity]} ")
+        words = " ".join(part for part in (f"{finding_title(finding)}:", finding.message, finding.fix) if part)
+        lines += _wrapped(words, indent=f"  {_MARKS[finding.severity]} ")
     if card.more_findings:
         lines.append(f"    + {card.more_findings:,} more")
     footer = "  ".join(text for text, _ in footer_parts(card))

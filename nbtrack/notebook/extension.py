@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nbtrack.notebook import transformer
@@ -12,6 +13,7 @@ from nbtrack.tracking.session import current_session
 _MAGICS = {"cell": ("track_run",), "line": ("track_run", "track")}
 
 _trackers: dict[int, CellTracker] = {}
+_stops: dict[int, Callable[[], None]] = {}
 
 
 def load(shell: Any) -> CellTracker:
@@ -24,6 +26,7 @@ def load(shell: Any) -> CellTracker:
     shell.register_magics(TrackMagics(shell, tracker))
     shell.events.register("pre_run_cell", tracker.pre_run_cell)
     shell.events.register("post_run_cell", tracker.post_run_cell)
+    _stops[id(shell)] = tracker.watch_swallowed_errors()
     with tracker.never_raising("the cells before %load_ext nbtrack"):
         tracker.adopt_running_cell()
     return tracker
@@ -34,6 +37,7 @@ def unload(shell: Any) -> None:
     tracker = _trackers.pop(id(shell), None)
     if tracker is None:
         return
+    _stops.pop(id(shell))()
     shell.input_transformers_cleanup.remove(transformer.transform)
     for kind, names in _MAGICS.items():
         for name in names:

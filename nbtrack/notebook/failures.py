@@ -33,6 +33,16 @@ def cell_traceback(error: BaseException, namespace: Mapping[str, Any]) -> Traceb
     return error.__traceback__
 
 
+def came_through_time(error: BaseException) -> bool:
+    """Whether the body of ``%%time`` raised ``error``."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == _TIMED:
+            return True
+        trace = trace.tb_next
+    return False
+
+
 def failure_place(error: BaseException, source: str, namespace: Mapping[str, Any], *, in_file: bool = False) -> Place | None:
     """The line of the cell ``source`` in which ``error`` was raised; None where it can't be told.
 

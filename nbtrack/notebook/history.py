@@ -25,6 +25,7 @@ class Execution:
     cell: Cell
     info: Any = None
     thread: int = 0
+    swallowed: BaseException | None = None  # an error that was shown, and that IPython does not report as the cell's
     began: float = field(default_factory=time.perf_counter)
 
     @property

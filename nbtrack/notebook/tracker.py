@@ -24,6 +24,7 @@ from nbtrack.notebook.card import read_card
 from nbtrack.notebook.card_html import card_html
 from nbtrack.notebook.card_text import card_text
 from nbtrack.notebook.displays import DisplayTap
+from nbtrack.notebook.failures import came_through_time
 from nbtrack.notebook.history import Execution, SessionHistory
 from nbtrack.notebook.options import TrackOptions
 from nbtrack.notebook.recording import Recording, Subject
@@ -74,6 +75,7 @@ class CellTracker:
             if execution is None:
                 return
             error = _error_of(result)
+            error = execution.swallowed if error is None else error
             count = getattr(result, "execution_count", None)
             cell = self.history.end(execution.cell, duration=time.perf_counter() - execution.began, succeeded=error is None, execution_count=count)
             try:
@@ -111,6 +113,24 @@ class CellTracker:
         """The innermost execution of this thread."""
         own = threading.get_ident()
         return next((execution for execution in reversed(self._executions) if execution.thread == own), None)
+
+    def watch_swallowed_errors(self) -> Callable[[], None]:
+        """Notice the errors that ``%%time`` shows and keeps to itself, as IPython 8 does; returns what ends that."""
+        show = self.shell.showtraceback
+
+        def showtraceback(exc_tuple: Any = None, *args: Any, **kwargs: Any) -> Any:
+            error = exc_tuple[1] if exc_tuple else sys.exc_info()[1]
+            execution = self.current()
+            if execution is not None and error is not None and came_through_time(error):
+                execution.swallowed = error
+            return show(exc_tuple, *args, **kwargs)
+
+        def stop() -> None:
+            if self.shell.__dict__.get("showtraceback") is showtraceback:
+                del self.shell.__dict__["showtraceback"]
+
+        self.shell.__dict__["showtraceback"] = showtraceback
+        return stop
 
     def adopt_running_cell(self) -> None:
         """Take in the cells that ran before the extension was loaded, the one that loads it included."""

@@ -47,4 +47,4 @@ class Notebook:
     @property
     def cards(self) -> list[str]:
         """The cards' texts."""
-        return [bundle["text/plain"] for bundle in self.displayed if "text/html" in bundle and bundle["text/html"].startswith('<div style="box-sizing')]
+        return [bundle["text/plain"] for bundle in self.displayed if "nbtrack-card" in bundle.get("text/html", "")]
