@@ -134,9 +134,7 @@ def sql_store(store: Store) -> SqlStore:
 
 
 def _doomed_runs(store: SqlStore, deleted_before: int) -> list[RunInfo]:
-    sql = (
-        f"SELECT {INFO_COLUMNS} FROM runs r JOIN experiments e ON e.id = r.experiment WHERE r.lifecycle_stage = 'deleted' AND r.deleted_time <= ? ORDER BY r.id"
-    )
+    sql = f"SELECT {INFO_COLUMNS} FROM runs r JOIN experiments e ON e.id = r.experiment WHERE {_DOOMED} ORDER BY r.id"
     return [run_info(row) for row in store.database.rows(sql, (deleted_before,))]
 
 
