@@ -187,7 +187,6 @@ _MLFLOW_CLASSES = {
     ("mlflow.pyfunc.model", "PythonModel"): python_model.PythonModel,
     ("mlflow.pyfunc.model", "PythonModelContext"): python_model.PythonModelContext,
     ("mlflow.pyfunc.model", "_FunctionPythonModel"): python_model.FunctionModel,
-    ("mlflow.models.signature", "_TypeHints"): python_model.TypeHints,
 }
 _MLFLOW_DATA = ("mlflow.models.", "mlflow.types.")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -81,24 +82,30 @@ class TensorPredictor:
     model: Any
 
     def predict(self, data: Any, params: Mapping[str, Any] | None = None) -> Any:
-        """Predictions without gradients, in evaluation mode; the mode is put back afterwards."""
+        """Predictions without gradients and in evaluation mode, which is left again afterwards."""
         torch = import_module("torch")
         array = data.to_numpy(dtype="float32") if is_frame(data) else data
         if not hasattr(array, "dtype"):
             raise SchemaMismatch(f"a PyTorch model takes an array or a DataFrame of numbers; found {type(data).__name__}")
         tensor = array if hasattr(array, "detach") else torch.from_numpy(array)
-        training = bool(getattr(self.model, "training", False))
-        try:
-            if training:
-                self.model.eval()
-            with torch.no_grad():
-                result = self.model(tensor.to(_device_of(self.model)), **accepted(self.model.forward, params))
-        finally:
-            if training:
-                self.model.train()
+        with _evaluating(self.model), torch.no_grad():
+            result = self.model(tensor.to(_device_of(self.model)), **accepted(self.model.forward, params))
         if not hasattr(result, "detach"):
             raise ModelError(f"the model gives a {type(result).__name__}, where the pyfunc of a PyTorch model is one tensor; wrap it in a PythonModel")
         return _frame_like(data, result.detach().cpu().numpy())
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Dropout and the like off. An exported graph has no other mode, and refuses to be asked for one."""
+    training = bool(model.training) and type(model).__name__ != "GraphModule"
+    if training:
+        model.eval()
+    try:
+        yield
+    finally:
+        if training:
+            model.train()
 
 
 def _frame_like(data: Any, result: Any) -> Any:
