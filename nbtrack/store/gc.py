@@ -94,9 +94,10 @@ def collect(store: Store, plan: GcPlan) -> GcPlan:
     bounds = (-1, now_ms() - round(plan.grace_s * 1000))
     with sql.database.write():
         text_bytes = sql.database.row(f"{_GOING} SELECT coalesce(sum(size), 0) FROM loose_texts", bounds)[0]
-        sessions = sql.database.execute(f"{_GOING} DELETE FROM kernel_sessions WHERE session_id IN (SELECT session_id FROM idle)", bounds)
-        texts = sql.database.execute(f"{_GOING} DELETE FROM texts WHERE digest IN (SELECT digest FROM loose_texts)", bounds)
-        datasets = sql.database.execute(f"{_GOING} DELETE FROM datasets WHERE id IN (SELECT id FROM loose_datasets)", bounds)
+        # Counted by what they return: Python's sqlite3 gives no row count for a statement that begins with WITH.
+        sessions = len(sql.database.rows(f"{_GOING} DELETE FROM kernel_sessions WHERE session_id IN (SELECT session_id FROM idle) RETURNING 1", bounds))
+        texts = len(sql.database.rows(f"{_GOING} DELETE FROM texts WHERE digest IN (SELECT digest FROM loose_texts) RETURNING 1", bounds))
+        datasets = len(sql.database.rows(f"{_GOING} DELETE FROM datasets WHERE id IN (SELECT id FROM loose_datasets) RETURNING 1", bounds))
     blobs = [blob for part in chunks(plan.blobs) for blob in _removed_blobs(sql, part)]
     for name, _ in plan.leftovers:
         sql.blobs.discard(name)

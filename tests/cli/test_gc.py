@@ -56,6 +56,8 @@ def test_deleted_runs_are_removed_for_good_and_an_event_says_so(call: NbtrackCom
     with pytest.raises(RunNotFound):
         nbtrack.get_run(tumours["forest"])
     assert nbtrack.Client().store.events.list()[-1].action == "run.purge"
+    assert (found["datasets"], found["sessions"]) == (0, 0)
+    assert call("gc", "--deleted-runs", "--apply").stdout == "nothing to remove\n"
 
 
 def test_runs_deleted_a_moment_ago_are_kept_by_an_age(call: NbtrackCommand, tumours: dict[str, str]) -> None:
