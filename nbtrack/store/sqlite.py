@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import time
 import warnings
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from nbtrack.config import Durability
 from nbtrack.errors import StoreBusy, StoreCorrupt, StoreError, StoreNotWritable
+from nbtrack.formatting import plural
 from nbtrack.store.artifacts.local import LocalBlobs
 from nbtrack.store.filelock import file_lock
 from nbtrack.store.sql import migrations
@@ -48,10 +50,12 @@ def open_sqlite(path: Path, *, artifacts: Path, uri: str, durability: Durability
     try:
         if not _is_ready(database):
             _prepare(database)
+        _check_length(database)
+        database.identify()
     except BaseException as error:
         database.close()
         if isinstance(error, StoreCorrupt):
-            raise StoreCorrupt(f"{error}{_found(path)}") from error
+            raise StoreCorrupt(f"the store {path} is damaged: {error.__cause__ or error}{_found(path)}. {RESTORE_HINT}") from error
         raise
     return SqlStore(uri, database, LocalBlobs(artifacts))
 
@@ -80,30 +84,47 @@ def make_folder(folder: Path) -> None:
 
 
 def _check_sizes(path: Path) -> None:
-    """Refuse an emptied file beside the log of its last writes, which SQLite would delete.
+    """Refuse what SQLite would take for a new file: one byte, or nothing beside the log of the last writes.
 
-    Everything else SQLite finds by itself. The file is not opened here: closing it would drop the
-    locks of any connection that this process has to it.
+    The file is not opened here: closing it would drop the locks of any connection that this process has to it.
     """
+    log_bytes = _log_bytes(path)  # asked first: a new file has its first page before it has a log
+    size = path.stat().st_size if path.is_file() else None
+    if size == 0 and log_bytes:
+        raise StoreCorrupt(f"{path} is empty, but {path.name}-wal beside it holds {log_bytes:,} bytes of its last writes. {RESTORE_HINT}")
+    if size == 1:
+        raise StoreCorrupt(f"{path} is not a SQLite database{_found(path)}. {RESTORE_HINT}")
+
+
+def _check_length(database: SqliteDatabase) -> None:
+    """Refuse a file whose last page is cut off; SQLite notices only whole pages."""
+    path = database.path
+    expected = int(database.row("PRAGMA page_count")[0]) * int(database.row("PRAGMA page_size")[0])
+    if path.stat().st_size < expected and not _log_bytes(path):  # with a log, the file may lag behind
+        raise StoreCorrupt(f"the end of {path} is cut off")
+
+
+def _log_bytes(path: Path) -> int:
     log = path.with_name(f"{path.name}-wal")
-    log_bytes = log.stat().st_size if log.exists() else 0  # asked first: a new file has its first page before it has a log
-    if log_bytes and path.exists() and path.stat().st_size == 0:
-        raise StoreCorrupt(f"{path} is empty, but {log.name} beside it holds {log_bytes:,} bytes of its last writes. {RESTORE_HINT}")
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0
 
 
 def _found(path: Path) -> str:
-    """What a damaged file looks like, for the end of a message. Nothing has it open any more."""
+    """What a damaged file looks like. Nothing has it open any more."""
     try:
         with path.open("rb") as stream:
             header = stream.read(100)
         size = path.stat().st_size
     except OSError as error:
-        return f". (It can't be read: {error})"
-    if header[:16] != b"SQLite format 3\x00":
-        return f". (It has {size:,} bytes and begins with {header[:16]!r})"
+        return f" ({error})"
+    if size < 100 or not header.startswith(b"SQLite format 3\x00"):
+        return f" (it has {plural(size, 'byte')} and begins with {header[:16]!r})"
     page_bytes = int.from_bytes(header[16:18], "big")
     expected = int.from_bytes(header[28:32], "big") * (65536 if page_bytes == 1 else page_bytes)
-    return f". (It has {size:,} bytes, and should have {expected:,})" if size < expected else ""
+    return f" (it has {size:,} bytes, and should have {expected:,})" if size < expected else ""
 
 
 def _is_ready(database: SqliteDatabase) -> bool:
@@ -126,6 +147,8 @@ def _prepare(database: SqliteDatabase) -> None:
                 "every call is safe, logging is slower, and readers wait for writers",
                 stacklevel=2,
             )
+        if not database.row("PRAGMA user_version")[0]:
+            database.execute(f"PRAGMA user_version = {random.SystemRandom().randrange(1, 2**31)}")
         migrations.migrate(database, place=place)
 
 

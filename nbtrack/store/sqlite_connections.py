@@ -22,6 +22,8 @@ RESTORE_HINT = (
     "nbtrack never overwrites it. If you have a copy made by `nbtrack db backup`, move this file (and those named like it with -wal and -shm) "
     "away and put the copy in its place"
 )
+# A number that each store draws when it is made; a file that replaces another may well have its inode.
+_NUMBER = "PRAGMA user_version"
 # A fork waits this long for a thread that is in the middle of a transaction.
 _FORK_PATIENCE_S = 2.0
 # The log shrinks back to this after a large transaction.
@@ -64,6 +66,7 @@ class SqliteDatabase:
         self.path = path
         self.durability = durability
         self.busy_timeout_s = busy_timeout_s
+        self._number = 0
         self._start()
         _databases.add(self)
 
@@ -143,6 +146,10 @@ class SqliteDatabase:
                 self._synchronize(session.connection)
         return found
 
+    def identify(self) -> None:
+        """From now on, connect to no other file than this one: keys that were remembered mean nothing in another."""
+        self._number = int(self.row(_NUMBER)[0])
+
     def backup(self, target: Path) -> None:
         """Copy the database, as it is at one moment, into a new file."""
         copy = sqlite3.connect(target, isolation_level=None)
@@ -210,6 +217,8 @@ class SqliteDatabase:
     def _connect(self, session: _Session) -> sqlite3.Connection:
         # isolation_level None: Python starts no transactions of its own. The thread check is off
         # because close() and a fork close connections of other threads, under their lock.
+        if self._number and not self.path.exists():  # SQLite would make a new one
+            raise self._lost()
         target, uri = (f"{self.path.absolute().as_uri()}?immutable=1", True) if self.read_only else (str(self.path), False)
         connection = sqlite3.connect(target, timeout=self.busy_timeout_s, isolation_level=None, check_same_thread=False, cached_statements=256, uri=uri)
         try:
@@ -217,11 +226,16 @@ class SqliteDatabase:
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
             self._synchronize(connection)
             prepare_sqlite(connection)
+            if self._number and connection.execute(_NUMBER).fetchone()[0] != self._number:
+                raise self._lost()
         except BaseException:
             connection.close()
             raise
         session.connection = connection
         return connection
+
+    def _lost(self) -> StoreError:
+        return StoreError(f"the store {self.path} was deleted or replaced while it was in use. What was logged to it went with it; start a new run")
 
     def _synchronize(self, connection: sqlite3.Connection) -> None:
         # A rollback journal without the sync of every commit may corrupt the file at a power cut.
