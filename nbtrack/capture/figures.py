@@ -81,7 +81,7 @@ def figure_of(obj: Any) -> Any | None:
     return _root(obj)
 
 
-def render(obj: Any, *, number: int = 1, html: bool = False) -> RenderedFigure:
+def render(obj: Any, *, number: int = 1, html: bool = False, drawn: bytes | None = None) -> RenderedFigure:
     """Render a figure, or the figure that ``obj`` belongs to.
 
     Parameters
@@ -90,6 +90,8 @@ def render(obj: Any, *, number: int = 1, html: bool = False) -> RenderedFigure:
         Names the figure (``figure_3``) if it has no title.
     html
         Also as a self-contained HTML page, where the library makes one.
+    drawn
+        The PNG that a front end was just given of a matplotlib figure, which is then not drawn again.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def render(obj: Any, *, number: int = 1, html: bool = False) -> RenderedFigure:
         name = safe_name(_TITLES[kind](figure)) or name
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            rendered = replace(_RENDERERS[kind](figure), name=name)
+            rendered = replace(_png(drawn, kind) if drawn is not None and kind == "matplotlib" else _RENDERERS[kind](figure), name=name)
             page = _HTML[kind](figure).encode("utf-8", "replace") if html and kind in _HTML else b""
     except Exception as error:
         # Drawing runs code of the library and of the user (formatters, artists, lazy images), which may raise anything.
@@ -127,15 +129,15 @@ class FigureCollection:
         self._names: set[str] = set()
         self._number = 0
 
-    def add(self, obj: Any) -> RenderedFigure | None:
-        """Render a figure and keep it; None if an equal one is there already.
+    def add(self, obj: Any, *, drawn: bytes | None = None) -> RenderedFigure | None:
+        """Render a figure and keep it; None if an equal one is there already. ``drawn`` is as of `render`.
 
         Raises
         ------
         CaptureFailed
             As `render` does; the collection stays as it was.
         """
-        rendered = render(obj, number=self._number + 1)
+        rendered = render(obj, number=self._number + 1, drawn=drawn)
         if rendered.digest in self._digests:
             return None
         self._number += 1
@@ -249,7 +251,10 @@ def _render_pil(image: Any) -> RenderedFigure:
 
 
 def _render_plotly(figure: Any) -> RenderedFigure:
-    return _json(figure.to_json().encode(), "plotly", "application/vnd.plotly.v1+json", "plotly.json")
+    text = figure.to_json()
+    # A figure that was read back from its JSON has its keys in another order.
+    same = json.dumps(json.loads(text), sort_keys=True)
+    return _json(text.encode(), "plotly", "application/vnd.plotly.v1+json", "plotly.json", same=same.encode())
 
 
 def _render_altair(chart: Any) -> RenderedFigure:

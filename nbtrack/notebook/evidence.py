@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -100,7 +101,7 @@ class Evidence:
     def displayed(self, obj: Any, bundle: Mapping[str, Any]) -> None:
         """An object was shown."""
         with self._problems.guard("what the cell displayed"):
-            figure = self._add_figure(obj) if self._wants_figures and figure_kind(obj) is not None else None
+            figure = self._add_figure(obj, drawn=_png(bundle)) if self._wants_figures and figure_kind(obj) is not None else None
             if self._wants_outputs:
                 self._add_display(obj, bundle, figure)
 
@@ -168,13 +169,13 @@ class Evidence:
                 display.table = table_payload(obj)
         self._displays.append(display)
 
-    def _add_figure(self, obj: Any) -> RenderedFigure | None:
+    def _add_figure(self, obj: Any, *, drawn: bytes | None = None) -> RenderedFigure | None:
         """The figure as it was rendered; one that was rendered before with the same look is found again."""
         if len(self._figures.figures) >= MAX_FIGURES:
             self._problems.note(f"more than {MAX_FIGURES} figures; the first {MAX_FIGURES} were kept")
             return None
         owner = id(figure_of(obj))
-        rendered = self._figures.add(obj)
+        rendered = self._figures.add(obj, drawn=drawn)
         if rendered is not None:
             self._rendered[owner] = rendered
         return self._rendered.get(owner)
@@ -183,6 +184,15 @@ class Evidence:
 def figure_path(figure: RenderedFigure) -> str:
     """Where a figure is kept among the run's artifacts."""
     return f"{FIGURES_FOLDER}/{figure.file_name}"
+
+
+def _png(bundle: Mapping[str, Any]) -> bytes | None:
+    """The PNG in a bundle, which IPython holds as base64."""
+    data = bundle.get("image/png")
+    try:
+        return data if isinstance(data, bytes) else base64.b64decode(data, validate=False) if isinstance(data, str) else None
+    except ValueError:
+        return None
 
 
 def _table_path(number: int) -> str:

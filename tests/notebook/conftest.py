@@ -21,6 +21,7 @@ def notebook(session: Session) -> Iterator[Notebook]:
     main = sys.modules["__main__"]  # a shell puts its own namespace there
     shell = InteractiveShell.instance()
     shell.run_line_magic("colors", "nocolor")
+    shell.enable_gui = lambda gui=None: None  # what %matplotlib asks of a front end
     book = Notebook(shell, session)
     shell.display_pub.publish = lambda data, *args, **kwargs: book.displayed.append(data)
     extension.load(shell)
