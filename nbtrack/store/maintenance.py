@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def backup(store: Store, target: str | os.PathLike[str], *, artifacts: bool = Tr
     sql = sql_store(store)
     place = locate(Path(target))
     if place.exists or place.artifacts.exists():
-        raise AlreadyExists(f"there is a store at {place.uri} already, and a backup overwrites nothing; name another place")
+        raise AlreadyExists(f"there is something at {place.uri} already, and a backup overwrites nothing; name another place")
     partial = place.database.with_name(f"{place.database.name}.partial")
     try:
         place.database.parent.mkdir(parents=True, exist_ok=True)
@@ -144,8 +145,10 @@ def backup(store: Store, target: str | os.PathLike[str], *, artifacts: bool = Tr
         _file_database(sql).backup(partial)
         copied, damaged = _copied_blobs(sql, partial, place) if artifacts else ([], [])
         os.replace(partial, place.database)
-    finally:
+    except BaseException:
         partial.unlink(missing_ok=True)
+        shutil.rmtree(place.artifacts, ignore_errors=True)  # it was not there before
+        raise
     return Backup(place, _size(place.database), len(copied), sum(copied), damaged)
 
 

@@ -66,13 +66,19 @@ def is_network_file_system(path: Path) -> bool:
         mounts = Path("/proc/self/mounts").read_text(errors="replace")
     except OSError:
         return False
-    target, best, kind = str(path.absolute()), "", ""
+    return file_system_of(path.absolute(), mounts) in _NETWORK_FILE_SYSTEMS
+
+
+def file_system_of(path: Path, mounts: str) -> str:
+    """The kind of file system that a path is on, by the text of ``/proc/self/mounts``."""
+    best, kind = "", ""
     for line in mounts.splitlines():
         _, mount, file_system, *_ = line.split(" ")
-        mount = mount.replace("\\040", " ")
-        if len(mount) >= len(best) and (target == mount or target.startswith(mount.rstrip("/") + "/")):
+        for code, character in (("\\040", " "), ("\\011", "\t"), ("\\134", "\\")):
+            mount = mount.replace(code, character)
+        if len(mount) >= len(best) and path.is_relative_to(mount):
             best, kind = mount, file_system
-    return kind in _NETWORK_FILE_SYSTEMS
+    return kind
 
 
 def make_folder(folder: Path) -> None:
