@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -61,6 +62,18 @@ def closure(cell: Cell, earlier: Sequence[Cell]) -> Closure:
     search = _Search(ordered, facts, steps)
     search.run()
     return search.closure()
+
+
+def _gives(item: Opaque, name: str) -> bool | None:
+    """Whether opaque code defines ``name``; None if that can't be told.
+
+    What a star import gives is seen in the module itself, once it is loaded.
+    """
+    module = sys.modules.get(item.module) if item.module else None
+    if module is None:
+        return None
+    public = vars(module).get("__all__")
+    return name in public if isinstance(public, (list, tuple)) else name in vars(module) and not name.startswith("_")
 
 
 def cell_label(cell: Cell) -> str:
@@ -143,12 +156,14 @@ class _Search:
     def _not_found(self, name: str, place: int) -> None:
         if name in _PROVIDED or _PROVIDED_PATTERN.fullmatch(name):
             return
-        opaque = [(index, item) for index in range(place + 1) for item in self.facts[index].opaque]
-        for index, item in opaque:
-            self._maybe.setdefault((index, item), set()).add(name)
+        opaque = [(index, item, _gives(item, name)) for index in range(place + 1) for item in self.facts[index].opaque]
+        sure = [found for found in opaque if found[2]][-1:]
+        for index, item, gives in sure or [found for found in opaque if found[2] is None]:
+            if not gives:
+                self._maybe.setdefault((index, item), set()).add(name)
             if index < len(self.cells) - 1 and index != place:
                 self._include(index, name)
-        if not opaque:
+        if all(gives is False for _, _, gives in opaque):
             self._missing.append(f"{name}: {self._why_missing(name, place)}")
 
     def _why_missing(self, name: str, place: int) -> str:

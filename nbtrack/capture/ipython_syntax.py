@@ -65,7 +65,7 @@ def _parse(source: str) -> ParsedCell:
     if tree is None:
         return ParsedCell(ast.Module(body=[], type_ignores=[]), problem)
     inner = _cell_magic_text(tree)
-    return _parse(inner) if inner is not None and inner != source else ParsedCell(tree, None, own_scope)
+    return _parse(inner) if inner is not None and inner != source else ParsedCell(_TimedLines().visit(tree), None, own_scope)
 
 
 def _tree(python: str) -> tuple[ast.Module | None, str | None]:
@@ -88,6 +88,20 @@ def _cell_magic_text(tree: ast.Module) -> str | None:
         return None
     args, body = called[2]
     return f"%%{called[1]} {args}".rstrip() + "\n" + body if called[1] in BODY_MAGICS else None
+
+
+class _TimedLines(ast.NodeTransformer):
+    """Puts the statement of ``get_ipython().run_line_magic('time', 'y = f()')`` in the place of the call."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | list[ast.stmt]:
+        called = magic_call(node.value)
+        if called is None or called[:2] != ("run_line_magic", "time") or len(called[2]) != 1:
+            return node
+        timed, _ = _tree(called[2][0])
+        return ast.increment_lineno(timed, node.lineno - 1).body if timed is not None and timed.body else node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        return node if isinstance(node, ast.expr) else super().generic_visit(node)  # no statement is inside an expression
 
 
 def magic_call(node: ast.expr) -> tuple[str, str, tuple[str, ...]] | None:

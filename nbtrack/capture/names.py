@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 
 from nbtrack.capture.bindings import CONTAINER_CHANGES, inside, names_declared, names_in_target, own_expressions, paired_targets, root_name
 from nbtrack.capture.calls import imports
@@ -62,7 +63,8 @@ class Opaque:
 
     text: str
     line: int
-    reads: bool  # may need names, too
+    reads: bool = False  # may need names, too
+    module: str | None = None  # that a star import takes its names from
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class CellFacts:
     method_calls: tuple[tuple[str, str, tuple[str, ...]], ...]  # name, method, and the names that it was given
     opaque: tuple[Opaque, ...]
     problem: str | None = None
+
+
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
 
 
 @lru_cache(maxsize=4096)
@@ -233,7 +238,12 @@ class _Flow:
 
     def _bare_call(self, node: ast.Call, function: str, *, statement: bool, results: tuple[str, ...]) -> None:
         if function in ("exec", "eval") and function not in self._binds:
-            self._opaque.append(Opaque(f"{function}(...)", node.lineno, reads=True))
+            text = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+            code = parse_cell(text) if isinstance(text, str) else None
+            if code is None or code.problem is not None:
+                self._opaque.append(Opaque(f"{function}(...)", node.lineno, reads=True))
+            else:
+                self.run(code.tree.body)
         elif function in ("next", "setattr", "delattr"):
             for name in argument_names(node)[:1]:
                 self._change(name, Change.CERTAIN)
@@ -287,6 +297,8 @@ class _Flow:
         """The parts of a target that are read, and the objects that assigning to it changes."""
         if not isinstance(target, ast.Name):
             self._read(sorted(expression_reads(target)))
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Call) and root_name(target) in _NAMESPACES:
+                self._opaque.append(Opaque(f"{root_name(target)}()[...]", target.lineno))
             for name in changes_by_target(target):
                 self._change(name, Change.CERTAIN)
                 self._configures.add(name)
@@ -314,7 +326,8 @@ class _Flow:
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            self._opaque.append(Opaque(f"from {node.module or '.'} import *", node.lineno, reads=False))
+            module = "." * node.level + (node.module or "")
+            self._opaque.append(Opaque(f"from {module} import *", node.lineno, module=module))
         self._bind(names_declared(node), module=True)
 
     def _compound(self, statement: ast.stmt) -> None:
@@ -363,9 +376,15 @@ class _Flow:
         for handler in statement.handlers:
             if handler.type is not None:
                 self._evaluate(handler.type)
-        caught = [handler.body for handler in statement.handlers if not isinstance(handler.body[-1], ast.Raise)]
-        self._branches([[*statement.body, *statement.orelse], *caught], covers=True)
-        self._branches([handler.body for handler in statement.handlers if isinstance(handler.body[-1], ast.Raise)])
+        caught = [handler for handler in statement.handlers if not isinstance(handler.body[-1], ast.Raise)]
+        if caught:
+            self._branches(
+                [[*statement.body, *statement.orelse], *(handler.body for handler in caught)], ["", *(handler.name for handler in caught)], covers=True
+            )
+        else:
+            self.run([*statement.body, *statement.orelse])
+        raising = [handler for handler in statement.handlers if handler not in caught]
+        self._branches([handler.body for handler in raising], [handler.name for handler in raising])
         self.run(statement.finalbody)
 
     @contextmanager
@@ -377,11 +396,12 @@ class _Flow:
         self._may_bind.update(self._binds.keys() - before.keys())
         self._binds, self._certain = before, certain
 
-    def _branches(self, bodies: list[list[ast.stmt]], *, covers: bool = False) -> None:
-        """Bodies of which one runs; with ``covers`` one of them is sure to."""
+    def _branches(self, bodies: Sequence[list[ast.stmt]], names: Sequence[str | None] = (), *, covers: bool = False) -> None:
+        """Bodies of which one runs, each with the name that it begins by binding; with ``covers`` one of them is sure to."""
         outcomes: list[dict[str, int]] = []
-        for body in bodies:
+        for body, name in zip_longest(bodies, names):
             with self._branch():
+                self._bind([name] if name else [])
                 self.run(body)
                 outcomes.append(self._binds)
         if covers:

@@ -35,7 +35,7 @@ def function_facts(node: Function) -> FunctionFacts:
     changed = _changed(body)
     seeded, drawn, read = _random_states(body)
     return FunctionFacts(
-        free=frozenset((_loaded(body) - own) | declared | outer | drawn | read),
+        free=frozenset((_loaded(body, annotations=False) - own) | declared | outer | drawn | read),
         rebinds=frozenset(declared | seeded),
         changes=frozenset((changed - own) | drawn),
         parameters=parameters,
@@ -115,8 +115,12 @@ def _targets_of(statement: ast.stmt) -> list[ast.expr]:
     return []
 
 
-def _loaded(roots: Iterable[ast.AST], *, functions: bool = True) -> set[str]:
-    """Names loaded under ``roots``, less those that inner scopes bind for themselves."""
+def _loaded(roots: Iterable[ast.AST], *, functions: bool = True, annotations: bool = True) -> set[str]:
+    """Names loaded under ``roots``, less those that inner scopes bind for themselves.
+
+    Without ``functions`` the bodies of functions are left out; without ``annotations`` those of
+    names, which Python does not evaluate in the body of a function.
+    """
     found: set[str] = set()
     waiting = list(roots)
     while waiting:
@@ -135,6 +139,8 @@ def _loaded(roots: Iterable[ast.AST], *, functions: bool = True) -> set[str]:
             found |= class_body_reads(node) | class_facts(node).free
         elif isinstance(node, COMPREHENSIONS):
             found |= _comprehension_reads(node)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not annotations:
+            waiting += [node.value] if node.value is not None else []
         else:
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)

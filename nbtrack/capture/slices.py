@@ -47,4 +47,7 @@ def _touched(facts: CellFacts) -> set[str]:
 def slice_text(source: str, name: str) -> tuple[str, ...]:
     """The statements that have a part in ``name``, without layout and comments: equal for equal code."""
     body = parse_cell(source).tree.body
-    return tuple(ast.dump(body[index]) for index in sorted(statements_for(source, frozenset({name}))))
+    try:
+        return tuple(ast.dump(body[index]) for index in sorted(statements_for(source, frozenset({name}))))
+    except RecursionError:
+        return (source,)

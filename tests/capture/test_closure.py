@@ -134,7 +134,14 @@ def test_defining_a_function_needs_its_defaults_and_decorators_alone() -> None:
 
 
 def test_names_of_a_function_are_its_own() -> None:
-    source = "def f(a, *b, c=1, **d):\n    e = a\n    for g in b: pass\n    with h() as i: pass\n    import j\n    def k(): return e, k\n    return [l for l in c]\nf(1)"
+    source = """def f(a, *b, c=1, **d):
+    e = a
+    for g in b: pass
+    with h() as i: pass
+    import j
+    def k(): return e, k
+    return [l for l in c]
+f(1)"""
     assert needed("a = b = c = d = e = g = i = j = k = l = 1", "def h(): pass", source) == [2]
 
 
@@ -184,10 +191,11 @@ def test_names_that_the_cell_may_bind_itself_are_not_missed() -> None:
     ("code", "line"),
     [
         ("exec(text)", "exec(...) in line 1 of this cell: what it reads and defines is not visible"),
-        ("y = eval('x')", "eval(...) in line 1 of this cell: what it reads and defines is not visible"),
+        ("y = eval(text)", "eval(...) in line 1 of this cell: what it reads and defines is not visible"),
         ("%run other.ipynb", "%run other.ipynb in line 1 of this cell: what it reads and defines is not visible"),
         ("get_ipython().run_cell('x = 1')", "get_ipython().run_cell(...) in line 1 of this cell: what it reads and defines is not visible"),
-        ("from math import *\nsqrt(2)", "from math import * in line 1 of this cell: may define sqrt"),
+        ("from not_loaded_here import *\nsqrt(2)", "from not_loaded_here import * in line 1 of this cell: may define sqrt"),
+        ("globals()[text] = 1\nprint(x)", "globals()[...] in line 1 of this cell: may define x"),
     ],
 )
 def test_code_whose_names_can_not_be_seen_is_unresolved(code: str, line: str) -> None:
@@ -195,9 +203,26 @@ def test_code_whose_names_can_not_be_seen_is_unresolved(code: str, line: str) ->
 
 
 def test_a_name_that_no_cell_defines_may_come_from_a_star_import() -> None:
-    result = found("from math import *", "x = 1", "sqrt(x) + pi")
+    result = found("from not_loaded_here import *", "x = 1", "sqrt(x) + pi")
     assert [item.cell.position for item in result.cells] == [1, 2]
-    assert result.unresolved == ("from math import * in line 1 of In [1]: may define pi, sqrt",)
+    assert result.unresolved == ("from not_loaded_here import * in line 1 of In [1]: may define pi, sqrt",)
+
+
+def test_what_a_star_import_gives_is_seen_in_the_module_that_is_loaded() -> None:
+    result = found("from not_loaded_here import *", "from math import *", "from textwrap import *", "sqrt(dedent(' '))")
+    assert [(item.cell.position, tuple(item.names)) for item in result.cells] == [(2, ("sqrt",)), (3, ("dedent",))]
+    assert result.unresolved == ()
+    assert found("from math import *", "print(sqroot)").unresolved == ("sqroot: no executed cell defines it",)
+
+
+def test_text_that_is_evaluated_is_read_where_it_is_written_out() -> None:
+    assert needed("x = 1", "y = eval('x + 1')", "exec('z = x')", "print(y, z)") == [1, 2, 3]
+    assert found("x = 1", "y = eval('x + 1')").unresolved == ()
+
+
+def test_the_annotations_of_a_functions_own_names_are_not_evaluated() -> None:
+    assert found("def f():\n    n: Dict[str, int] = {}\n    return n\nf()").unresolved == ()
+    assert found("n: Dict[str, int] = {}").unresolved == ("Dict: no executed cell defines it",)
 
 
 def test_a_star_import_that_is_not_needed_is_no_gap() -> None:
@@ -281,9 +306,10 @@ def test_earlier_cells_are_taken_in_the_order_of_their_positions() -> None:
 
 
 words = st.sampled_from(
-    "x y z = += ( ) [ ] : , . for in if else def lambda with as try except class return global del 1 \n \n     await * ** := import from %time !ls np.random.seed(0)".split(
-        " "
-    )
+    [
+        *"x y z = += ( ) [ ] : , . for in if else def lambda with as try except class return global del 1 await * ** := import from".split(),
+        *("\n", "\n    ", "%time", "!ls", "np.random.seed(0)"),
+    ]
 )
 
 

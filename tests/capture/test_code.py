@@ -5,6 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbtrack.capture.code import SessionNames, analyse_block, analyse_cell, literal_bindings, outcomes
+from nbtrack.capture.inference import infer
+from nbtrack.capture.names import cell_facts
+from nbtrack.capture.seeds import seeds
+from nbtrack.capture.slices import slice_text
 
 
 def typed(source: str, *earlier: str) -> dict[str, object]:
@@ -151,6 +155,17 @@ def test_a_cell_nested_too_deeply_gives_an_empty_analysis_with_a_reason() -> Non
     code = analyse_cell("x = " + "+".join(["y"] * 3000))
     assert code.bindings == ()
     assert code.problem
+    assert cell_facts(code.source).problem
+
+
+@pytest.mark.parametrize("terms", [200, 400, 800, 1600])
+def test_no_depth_of_nesting_makes_the_analysis_raise(terms: int) -> None:
+    for source in ("x = " + "+".join(["y"] * terms), "x = " + "f(" * (terms // 10) + ")" * (terms // 10), "x = a" + ".b()" * terms):
+        code = analyse_cell(source)
+        infer(code, values={"x": 1.0}, result=1.0)
+        seeds(code)
+        slice_text(source, "x")
+        cell_facts(source)
 
 
 def test_literal_bindings_have_the_line_of_the_last_one() -> None:

@@ -84,6 +84,10 @@ def test_what_ipython_made_of_a_timed_cell_is_read_through_with_its_lines() -> N
     assert lines_of_names("get_ipython().run_cell_magic('time', '', 'x = 1\\ny = 2\\n')\n") == {"x": 2, "y": 3}
 
 
+def test_what_ipython_made_of_a_timed_line_is_its_statement() -> None:
+    assert lines_of_names("x = 1\nif x:\n    get_ipython().run_line_magic('time', 'y = f(x)')\nz = 2") == {"x": 1, "y": 3, "z": 4}
+
+
 def test_the_transformed_text_is_read_when_the_source_can_not_be() -> None:
     assert parse_cell(">>> x = 1", transformed="x = 1\n").problem is None
     assert parse_cell("x = 1", transformed="y = = 1").problem is None
