@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbtrack.capture.bindings import Binding, How, Place, inside, own_expressions, statements
+from nbtrack.capture.scalars import isinstance_safe
 
 CALLED = "()"
 ITEM = "[]"
@@ -154,19 +155,20 @@ class Resolver:
 
 def import_path(value: object) -> str | None:
     """The dotted path of a module, class or function; None for any other object."""
-    if isinstance(value, types.ModuleType):
-        name = vars(value).get("__name__")
+    if isinstance_safe(value, types.ModuleType):
+        name = object.__getattribute__(value, "__dict__").get("__name__")
         return name if isinstance(name, str) else None
-    if isinstance(value, type):
+    if isinstance_safe(value, type) and isinstance(value, type):
         return _class_path(value, None)
-    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
+    if type(value) in (types.FunctionType, types.BuiltinFunctionType) and isinstance(value, types.FunctionType | types.BuiltinFunctionType):
         return f"{value.__module__}.{value.__qualname__}"
     return None
 
 
 def _class_path(cls: type, method: str | None) -> str | None:
     """Where ``cls`` lives, or where the base class lives that gives it ``method``."""
-    home = next((base for base in cls.__mro__ if method in vars(base)), cls) if method is not None else cls
+    bases = type.__getattribute__(cls, "__mro__")
+    home = next((base for base in bases if method in type.__getattribute__(base, "__dict__")), cls) if method is not None else cls
     module, name = type.__getattribute__(home, "__module__"), type.__getattribute__(home, "__qualname__")
     return f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else None
 

@@ -116,14 +116,14 @@ def size_of(value: object) -> tuple[int, int]:
         visits += 1
         if visits > 10 * MAX_ITEMS:  # containers of nothing but containers; a list may hold itself
             return MAX_ITEMS + 1, chars
-        if isinstance(item, dict) and type(item) is dict:
+        if type(item) is dict and isinstance(item, dict):
             waiting += [*item, *item.values()]
             items -= len(item)  # a key and its value are one
-        elif isinstance(item, (list, tuple)) and type(item) in (list, tuple):
+        elif type(item) in (list, tuple) and isinstance(item, (list, tuple)):
             waiting += item
         else:
             items += 1
-            chars += len(item) if isinstance(item, str) else 0
+            chars += len(item) if type(item) is str and isinstance(item, str) else 0
     return items, chars
 
 

@@ -140,6 +140,11 @@ def test_hostile_objects_are_no_metrics_and_do_no_harm(make: Callable[[], object
     assert {param.key for param in found.params} == {"y", "n"}
 
 
+def test_hostile_objects_are_not_asked_what_they_are() -> None:
+    code = analyse_cell("x.fit(a=1)\nif x:\n    n = x(b=2)\nx[0]")
+    assert infer(code, values={"x": Raising()}, result=Raising()).params == []
+
+
 def test_a_dict_of_its_own_kind_still_gives_its_numbers() -> None:
     assert metrics("scores = f()", given={"f": lambda: LyingDict(a=0.5)}) == {"a": 0.5}
 
