@@ -123,7 +123,8 @@ class InvalidPolicy(InvalidInput):
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         key = f", key {self.key}" if self.key else ""
-        return f"{self.source}{line}{key}: {self.problem}. No promotion passes until the policy is corrected"
+        end = "" if self.problem.endswith((".", "?")) else "."
+        return f"{self.source}{line}{key}: {self.problem}{end} No promotion passes until the policy is corrected"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_invalid_policy, (self.problem, self.source, self.line, self.key)

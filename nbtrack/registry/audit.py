@@ -21,6 +21,7 @@ from nbtrack.store.base import Store
 FORMATS = ("json", "jsonl", "csv")
 
 _RECORDED = ("run_id", "source", "digest", "model_id", "user_id", "parent")  # of a version, for ever
+_ATTEMPTS = 5
 _WORDS = ("request.approve", "request.object")
 
 
@@ -44,12 +45,15 @@ def verify(store: Store, *, head: str | None = None) -> list[str]:
         written anew from there on, which its own hashes can't tell.
     """
     problems = store.events.verify()
-    if not problems:
-        with store.transaction():  # one picture of both
-            events = store.events.list()
-            problems = [*_state_problems(store, replay(events)), *_approval_problems(store, events), *_policy_problems(store, events)]
-        if head is not None and head not in {event.hash for event in events}:
-            problems.append(f"no event has the hash {head}, which was noted: the log was replaced, or cut off and written anew")
+    if problems:
+        return problems
+    for _ in range(_ATTEMPTS):  # a change between two reads would look like a difference
+        events = store.events.list()
+        problems = [*_state_problems(store, replay(events)), *_approval_problems(store, events), *_policy_problems(store, events)]
+        if not problems or store.events.list(limit=1) == events[-1:]:
+            break
+    if head is not None and head not in {event.hash for event in events}:
+        problems.append(f"no event has the hash {head}, which was noted: the log was replaced, or cut off and written anew")
     return problems
 
 
@@ -144,8 +148,9 @@ def _model_problems(state: ModelState, versions: Sequence[ModelVersion], aliases
                 if now != then:
                     yield f"{what} has the {key} {now!r}, but the log of events says {then!r}"
     for alias in sorted({*aliases, *state.aliases}):
-        if aliases.get(alias) != state.aliases.get(alias):
-            yield f"the alias {alias!r} of {state.name!r} points to {_points(aliases.get(alias))}, but the log of events says {_points(state.aliases.get(alias))}"
+        now, then = aliases.get(alias), state.aliases.get(alias)
+        if now != then:
+            yield f"the alias {alias!r} of {state.name!r} points to {_points(now)}, but the log of events says {_points(then)}"
 
 
 def _approval_problems(store: Store, events: Sequence[Event]) -> Iterator[str]:
@@ -156,9 +161,9 @@ def _approval_problems(store: Store, events: Sequence[Event]) -> Iterator[str]:
             said.setdefault(after.get("request", 0), []).append((event.actor, after.get("verdict", "")))
     for request in store.registry.requests.search():
         found = [(approval.user, approval.verdict.value) for approval in request.approvals]
-        if found != said.get(request.request_id, []):
-            listed = ", ".join(f"{verdict} by {user}" for user, verdict in said.get(request.request_id, [])) or "nothing"
-            yield f"request {request.request_id} has {', '.join(f'{verdict} by {user}' for user, verdict in found) or 'nothing'}, but the log of events says {listed}"
+        wanted = said.get(request.request_id, [])
+        if found != wanted:
+            yield f"request {request.request_id} has {_words(found)}, but the log of events says {_words(wanted)}"
 
 
 def _policy_problems(store: Store, events: Sequence[Event]) -> Iterator[str]:
@@ -166,6 +171,10 @@ def _policy_problems(store: Store, events: Sequence[Event]) -> Iterator[str]:
     wanted = ((sets[-1].details.get("after") or {}) if sets else {}).get("text")
     if store.registry.policy.get() != wanted:
         yield f"the promotion policy of the store is not the one that {f'event {sets[-1].sequence} set' if sets else 'the log of events says (none)'}"
+
+
+def _words(said: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{verdict} by {user}" for user, verdict in said) or "no approval"
 
 
 def _points(version: int | None) -> str:

@@ -192,7 +192,7 @@ def _named(reference: Reference, evidence: Evidence) -> str:
         value = evidence.lookup(reference)
     except LookupError:
         return f"{reference} is missing"
-    return f"{reference} = {_number(value) if isinstance(value, float) else value!r}"
+    return f"{reference} = {_number(value) if isinstance(value, float) else repr(value)}"
 
 
 def _references(node: Node | Operand | Expression) -> Iterator[Reference]:

@@ -11,9 +11,9 @@ from nbtrack.errors import InvalidInput, InvalidPath, RunNotActive
 from nbtrack.query import parse_filter, parse_order_by
 from nbtrack.query.registered import MODEL_VERSIONS
 from nbtrack.registry.access import check_description, check_tags, page
+from nbtrack.registry.lineage import COPIED_FROM_TAG
 from nbtrack.registry.names import check_model_name, parse_stage, parse_version
 from nbtrack.registry.registered import RegisteredModels
-from nbtrack.registry.lineage import COPIED_FROM_TAG
 from nbtrack.registry.uris import MODEL_FILE, ModelUri, ResolvedModel, RunUri, find_version, of_version, parse_uri, resolve
 from nbtrack.store.registry_base import NewVersion
 
