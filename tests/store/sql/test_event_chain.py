@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ EVENTS = 5
 
 
 @pytest.fixture
-def logged(sqlite_store: SqlStore) -> Iterator[SqlStore]:
+def logged(sqlite_store: SqlStore) -> SqlStore:
     """A store with some events, in which triggers protect nothing any more."""
     for number in range(EVENTS):
         sqlite_store.events.append(actor="ada", action=f"step {number}", subject="models:/churn/1", details={"n": number})
@@ -29,7 +28,7 @@ def logged(sqlite_store: SqlStore) -> Iterator[SqlStore]:
     with closing(opened(sqlite_store)) as connection:
         for trigger in ("events_keep_rows", "events_keep_values"):
             connection.execute(f"DROP TRIGGER {trigger}")
-    yield sqlite_store
+    return sqlite_store
 
 
 def opened(store: SqlStore) -> sqlite3.Connection:
