@@ -148,10 +148,11 @@ class Session:
 
     def current(self) -> RunHandle:
         """The run to log to: the active one, a parent process's, or a new implicit one."""
-        run = self.active
-        if run is not None:
-            return run
-        return self._borrow() or self.start_run(implicit=True)
+        return self.joined() or self.start_run(implicit=True)
+
+    def joined(self) -> RunHandle | None:
+        """The run that a log call would join now: the active one, or a parent process's; None if it would start one."""
+        return self.active or self._borrow()
 
     def start_run(
         self,
