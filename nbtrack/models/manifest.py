@@ -148,5 +148,5 @@ def _not_plain(value: Any, path: str) -> str:
     elif isinstance(value, (list, tuple)):
         children = [(f"{path}[{position}]", item) for position, item in enumerate(value)]
     else:
-        return "" if isinstance(value, (str, int, float, bool, type(None))) else f"{path} is a {type(value).__name__}: {value!r:.80}"
+        return "" if isinstance(value, (str, int, float, bool, type(None))) else f"{path} holds a value of the type {type(value).__name__}: {value!r:.80}"
     return next((found for name, item in children if (found := _not_plain(item, name))), "")

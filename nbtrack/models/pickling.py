@@ -95,15 +95,21 @@ def has_base(model: Any, package: str, *names: str) -> bool:
 
 
 def _note(modules: set[str], value: Any) -> None:
-    """Note the module that a value on its way into a pickle is of."""
+    """Note the module that a value on its way into a pickle has to be imported from."""
     if isinstance(value, types.CodeType):
         modules |= imports_of_code(value)  # imports that a function of a notebook does when it runs
     elif isinstance(value, types.ModuleType):
         modules.add(value.__name__)
-    else:
-        module = getattr(value, "__module__", None) if callable(value) else type(value).__module__
-        if isinstance(module, str):
-            modules.add(module)
+    elif isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)) and _is_importable(value):
+        modules.add(value.__module__)
+
+
+def _is_importable(value: Any) -> bool:
+    """False for what is written with its code: classes and functions of a notebook, or made by a function."""
+    found: Any = sys.modules.get(value.__module__ or "")
+    for name in value.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is value
 
 
 @lru_cache(maxsize=1)

@@ -88,5 +88,5 @@ def test_a_folder_without_one_says_what_it_has(tmp_path: Path):
 
 
 def test_metadata_that_is_not_plain_is_named(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"metadata\['a'\]\[1\] is a object"):
+    with pytest.raises(ModelError, match=r"metadata\['a'\]\[1\] holds a value of the type object"):
         write_manifest(tmp_path, Manifest(flavors={}, metadata={"a": [1, object()]}))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -23,18 +21,17 @@ ACCEPTS = "a PythonModel, a function, or any object with predict"
 LOADER_MODULE = "mlflow.pyfunc.model"
 _FILE = "python_model.pkl"
 _ARTIFACTS = "artifacts"
-_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial)
 
 
 def matches(model: Any) -> bool:
-    """True for a Python model, a function, or an instance of a class with a method ``predict``."""
-    return _is_python_model(model) or isinstance(model, _FUNCTIONS) or (not isinstance(model, type) and callable(getattr(model, "predict", None)))
+    """True for a Python model, for what can be called, and for what has a method ``predict``; not for a class itself."""
+    return not isinstance(model, type) and (_predicts(model) or callable(model))
 
 
 def save(model: Any, folder: Path, options: SaveOptions) -> SavedModel:
     """Write ``python_model.pkl`` and copy the artifacts."""
     choose_format(options.serialization_format, (CLOUDPICKLE,), NAME)
-    wrapped = model if _is_python_model(model) else FunctionModel(model) if isinstance(model, _FUNCTIONS) else ObjectModel(model)
+    wrapped = model if _is_python_model(model) else _wrap(model)
     if _is_python_model(model) and type(model).predict is PythonModel.predict:
         raise ModelError(f"{type(model).__name__} does not define predict(self, context, model_input, params=None)")
     modules = dump_pickle(wrapped, folder / _FILE)
@@ -83,8 +80,7 @@ def predictor(model: Any, predict_fn: str) -> PythonPredictor | None:
     """Functions and objects as they are; a Python model may need its artifacts, so it has to be loaded."""
     if _is_python_model(model):
         return None
-    wrapped = FunctionModel(model) if isinstance(model, _FUNCTIONS) else ObjectModel(model)
-    return PythonPredictor(wrapped, PythonModelContext({}, {}), False, True)
+    return PythonPredictor(_wrap(model), PythonModelContext({}, {}), wants_context=False, wants_params=True)
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,15 @@ class PythonPredictor:
 
 def _is_python_model(model: Any) -> bool:
     """Ours, or MLflow's where a class derives from that."""
-    return isinstance(model, PythonModel) or (not isinstance(model, type) and has_base(model, "mlflow", "PythonModel"))
+    return isinstance(model, PythonModel) or has_base(model, "mlflow", "PythonModel")
+
+
+def _predicts(model: Any) -> bool:
+    return callable(getattr(model, "predict", None))
+
+
+def _wrap(model: Any) -> FunctionModel | ObjectModel:
+    return ObjectModel(model) if _predicts(model) else FunctionModel(model)
 
 
 def _copy_artifacts(artifacts: Mapping[str, str | Path], folder: Path) -> dict[str, dict[str, str]]:
