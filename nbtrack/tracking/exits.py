@@ -73,6 +73,8 @@ class ExitWatch:
         self._chain_sys_exit()
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, self._terminate)
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self._give_back_sigterm)
 
     def _chain_excepthook(self) -> None:
         previous = sys.excepthook
@@ -95,11 +97,12 @@ class ExitWatch:
         exit.__doc__ = previous.__doc__
         sys.exit = exit
 
-    def _terminate(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:  # a fork's child keeps the system's behaviour
+    def _give_back_sigterm(self) -> None:
+        """In a fork's child: a worker of a pool is ended by SIGTERM, also while it waits for a lock in C code."""
+        if signal.getsignal(signal.SIGTERM) == self._terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
-            return
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
         terminated = Terminated()
         self._ending = ending_of(terminated)
         raise terminated
