@@ -15,7 +15,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from nbtrack.capture.names import CellFacts, Opaque, cell_facts
+from nbtrack.capture.facts import CellFacts, Opaque
+from nbtrack.capture.names import cell_facts
 from nbtrack.capture.randomness import RANDOM_STATES
 from nbtrack.capture.timeline import Effect, Step, Timeline
 from nbtrack.entities import Cell, CellRole, RunCell

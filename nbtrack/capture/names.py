@@ -10,12 +10,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 
 from nbtrack.capture.bindings import CONTAINER_CHANGES, inside, names_declared, names_in_target, own_expressions, paired_targets, root_name
 from nbtrack.capture.calls import imports
+from nbtrack.capture.facts import Bound, CellFacts, Opaque, Passed
 from nbtrack.capture.ipython_syntax import magic_call, parse_cell
 from nbtrack.capture.magics import magic_effects
 from nbtrack.capture.mutations import Change, argument_names, changes_by_call, changes_by_target, configures
@@ -28,66 +28,8 @@ from nbtrack.capture.scopes import (
     function_facts,
     shared_names,
     signature_expressions,
+    type_parameters,
 )
-
-
-@dataclass(frozen=True)
-class Bound:
-    """One binding of a name by a cell, in the order in which they happen.
-
-    With ``held`` the name keeps its object, which takes in what ``shares`` has: ``name[0] = other``.
-    """
-
-    name: str
-    shares: tuple[str, ...] = ()  # names whose object it may be, or may hold
-    function: FunctionFacts | None = None
-    certain: bool = True  # False inside an if, an except or a case
-    module: bool = False  # by an import
-    held: bool = False
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A call of a bare name with named things: what it does to them depends on its function."""
-
-    function: str
-    arguments: tuple[tuple[int | str, str], ...]  # place or keyword, and the name that was given
-    statement: bool  # called for its effect alone
-    own: bool  # the cell had bound the function itself by then
-    results: tuple[str, ...] = ()  # the names that its value is bound to, or may have a part in
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """Code whose effect on names can't be seen: ``exec``, ``%run``, a star import."""
-
-    text: str
-    line: int
-    reads: bool = False  # may need names, too
-    module: str | None = None  # that a star import takes its names from
-
-
-@dataclass(frozen=True)
-class CellFacts:
-    """The names of one cell.
-
-    ``reads`` and ``binds`` map names to their place in the order of events, so that one can tell
-    whether a name was bound before another was used.
-    """
-
-    reads: Mapping[str, int]
-    soft_reads: frozenset[str]  # read only if they exist: in a magic's text, or bound by the cell in some branch
-    binds: Mapping[str, int]  # certain to be bound when the cell has run
-    may_bind: frozenset[str]
-    deletes: frozenset[str]
-    changes: Mapping[str, Change]
-    configures: frozenset[str]  # modules that it sets up anew
-    bound: tuple[Bound, ...]
-    passed: tuple[Passed, ...]
-    method_calls: tuple[tuple[str, str, tuple[str, ...]], ...]  # name, method, and the names that it was given
-    opaque: tuple[Opaque, ...]
-    problem: str | None = None
-
 
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 
@@ -316,8 +258,12 @@ class _Flow:
             self._read(sorted(class_body_reads(node)))
             facts = class_facts(node)
         else:
+            own = type_parameters(node)
             for expression in signature_expressions(node):
-                self._evaluate(expression)
+                if own.isdisjoint(expression_reads(expression)):
+                    self._evaluate(expression)
+                else:  # annotations with a type parameter are evaluated in a scope of their own
+                    self._read(sorted(expression_reads(expression) - own))
             facts = function_facts(node)
         parents = [name for base in getattr(node, "bases", ()) if (name := root_name(base)) is not None]
         self._bind([node.name], shares=parents, function=facts)
@@ -331,6 +277,9 @@ class _Flow:
         self._bind(names_declared(node), module=True)
 
     def _compound(self, statement: ast.stmt) -> None:
+        if type(statement).__name__ == "TypeAlias":  # Python 3.12; its value is only evaluated when asked for
+            self._bind(names_declared(statement))
+            return
         for expression in own_expressions(statement):
             if not isinstance(getattr(expression, "ctx", None), ast.Store):  # the target of a for loop comes below
                 self._evaluate(expression)
@@ -353,8 +302,8 @@ class _Flow:
                 self.run(body)
             case ast.Match(cases=cases):
                 self._match(statement, cases)
-            case _:
-                self._other(statement)
+            case _ if hasattr(statement, "handlers"):  # try, and except* of Python 3.11
+                self._try(statement)  # type: ignore[arg-type]  # TryStar has Try's fields
 
     def _match(self, statement: ast.Match, cases: list[ast.match_case]) -> None:
         for case in cases:
@@ -364,12 +313,6 @@ class _Flow:
         with self._branch():
             self._bind(names_declared(statement), shares=shared_names(statement.subject))
         self._branches([case.body for case in cases])
-
-    def _other(self, statement: ast.stmt) -> None:
-        if hasattr(statement, "handlers"):  # try, and except* of Python 3.11
-            self._try(statement)  # type: ignore[arg-type]  # TryStar has Try's fields
-        elif type(statement).__name__ == "TypeAlias":
-            self._bind(names_declared(statement))
 
     def _try(self, statement: ast.Try) -> None:
         """The body ran to its end, or one of the handlers did: certain is what all of them bind."""

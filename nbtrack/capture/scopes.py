@@ -31,7 +31,7 @@ def function_facts(node: Function) -> FunctionFacts:
     body = [ast.Expr(node.body)] if isinstance(node, ast.Lambda) else node.body
     parameters = tuple(arg.arg for arg in _arguments(node.args))
     own, declared, outer = _local_names(body)
-    own.update(parameters)
+    own.update(parameters, type_parameters(node))
     changed = _changed(body)
     seeded, drawn, read = _random_states(body)
     return FunctionFacts(
@@ -48,7 +48,7 @@ def class_facts(node: ast.ClassDef) -> FunctionFacts:
     """What using the class may read and change: its methods taken together."""
     methods = {item.name: function_facts(item) for item, _ in statements(node.body) if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef))}
     return FunctionFacts(
-        free=frozenset().union(*(method.free for method in methods.values())) - {"__class__"},
+        free=frozenset().union(*(method.free for method in methods.values())) - {"__class__"} - type_parameters(node),
         rebinds=frozenset().union(*(method.rebinds for method in methods.values())),
         changes=frozenset().union(*(method.changes for method in methods.values())),
         changing_methods=frozenset(name for name, method in methods.items() if method.changed_parameters.intersection(method.parameters[:1])),
@@ -61,7 +61,12 @@ def class_body_reads(node: ast.ClassDef) -> set[str]:
     found = _loaded(node.body, functions=False) - own
     for part in (*node.bases, *(keyword.value for keyword in node.keywords), *node.decorator_list):
         found |= expression_reads(part)
-    return found
+    return found - type_parameters(node)
+
+
+def type_parameters(node: ast.AST) -> set[str]:
+    """The names in the brackets of ``def f[T]`` and ``class A[T]`` (Python 3.12)."""
+    return {parameter.name for parameter in getattr(node, "type_params", ())}
 
 
 def expression_reads(node: ast.AST) -> set[str]:
@@ -129,7 +134,7 @@ def _loaded(roots: Iterable[ast.AST], *, functions: bool = True, annotations: bo
             if isinstance(node.ctx, (ast.Load, ast.Del)):
                 found.add(node.id)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            waiting.extend(signature_expressions(node))
+            found.update(name for part in signature_expressions(node) for name in _loaded([part]) - type_parameters(node))
             if functions:
                 found |= function_facts(node).free
         elif isinstance(node, ast.Lambda):

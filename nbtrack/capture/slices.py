@@ -6,8 +6,9 @@ import ast
 from functools import lru_cache
 
 from nbtrack.capture.calls import imports
+from nbtrack.capture.facts import CellFacts
 from nbtrack.capture.ipython_syntax import parse_cell
-from nbtrack.capture.names import CellFacts, statement_facts
+from nbtrack.capture.names import statement_facts
 
 
 @lru_cache(maxsize=1024)

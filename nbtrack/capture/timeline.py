@@ -11,8 +11,8 @@ import enum
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from nbtrack.capture.facts import Bound, CellFacts, Passed
 from nbtrack.capture.mutations import Change, only_looks
-from nbtrack.capture.names import Bound, CellFacts, Passed
 from nbtrack.capture.scopes import FunctionFacts
 
 _LATER = 1 << 60  # after everything that a cell does

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -288,6 +290,18 @@ def test_the_names_needed_from_each_cell_are_told() -> None:
 def test_a_shadowed_builtin_comes_from_its_cell() -> None:
     assert needed("list = [1]", "print(list)") == [1]
     assert needed("from IPython.display import display", "display(1)") == [1]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="type parameters came with Python 3.12")
+def test_type_parameters_are_names_of_their_definition() -> None:
+    source = """def first[T](xs: list[T]) -> T:
+    ys: list[T] = xs
+    return ys[0]
+class Box[S](Base[S]):
+    def get(self) -> S: ...
+type Pair[U] = tuple[U, U]
+"""
+    assert found(source + "first([1]); Box(); Pair").unresolved == ("Base: no executed cell defines it",)
 
 
 def test_a_walrus_binds_for_the_rest_of_the_cell() -> None:

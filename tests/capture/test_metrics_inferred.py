@@ -85,6 +85,30 @@ def test_other_values_are_no_metrics(value: object) -> None:
     assert metrics("x = f()", given={"f": lambda: value}) == {}
 
 
+class Scalar:
+    """A 0-d array of a library that is not installed here."""
+
+    shape = ()
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+    def __float__(self) -> float:
+        return 0.5
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("torch.float32", {"x": 0.5}), ("<dtype: 'bfloat16'>", {"x": 0.5}), ("int64", {"x": 0.5}), ("torch.bool", {}), ("object", {})]
+)
+def test_scalars_are_told_by_their_dtype(dtype: str, expected: dict[str, float]) -> None:
+    assert metrics("x = f()", given={"f": lambda: Scalar(dtype)}) == expected
+
+
+def test_a_number_that_is_only_promised_is_not_computed() -> None:
+    lazy = type("Array", (Scalar,), {"__module__": "dask.array.core"})
+    assert metrics("x = f()", given={"f": lambda: lazy("float64")}) == {}
+
+
 class Raising:
     @property
     def __class__(self) -> type:  # type: ignore[override]
