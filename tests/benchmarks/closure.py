@@ -43,7 +43,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     if len(closure(last, earlier).cells) < _CELLS // 2:
         raise RuntimeError("the last cell needs few of the others, which is no test of the analysis")
     for title, task in (("all new", first), ("one new", again)):
-        times = medians(alternate({NBTRACK: task}, bench.sized(15, 5)), 1e3)
+        times = medians(alternate({NBTRACK: task}, bench.sized(15, 3)), 1e3)
         yield Row(f"closure among {_CELLS} cells, {title}", "ms", times, [Budget(100)])
 
 

@@ -34,11 +34,11 @@ def measure(bench: Bench) -> Iterator[Row]:
     def create(contender: Contender) -> _Outcome:
         return _together(8, contender, "create", bench.folder(), 20)
 
-    outcomes = alternate(bench.each(write), bench.sized(7, 3), fewer={MLFLOW: bench.sized(1, 0)})
+    outcomes = alternate(bench.each(write), bench.sized(7, 2), fewer={MLFLOW: bench.sized(1, 0)})
     times = medians({name: [outcome.seconds for outcome in found] for name, found in outcomes.items()})
     yield Row(f"4 processes x {points:,} points", "s", times, [Budget(3, of=RAW)])
     yield _failures("... errors, lost points", outcomes)
-    failures = alternate(bench.each(create), bench.sized(10, 2), fewer={MLFLOW: bench.sized(1, 0)})
+    failures = alternate(bench.each(create), bench.sized(10, 1), fewer={MLFLOW: bench.sized(1, 0)})
     yield _failures("8 processes make a store: errors, lost points", failures)
 
 

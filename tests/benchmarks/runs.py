@@ -27,7 +27,7 @@ def measure(bench: Bench) -> Iterator[Row]:
     def empty(contender: Contender) -> list[float]:
         contender.use(folders[contender.name])
         _empty_run(contender)  # what is read once, git and packages, is not the cost of the next run
-        return [seconds(lambda: _empty_run(contender)) for _ in range(bench.sized(50, 20))]
+        return [seconds(lambda: _empty_run(contender)) for _ in range(bench.sized(50, 20) // (4 if contender.name == MLFLOW else 1))]
 
     def script(contender: Contender) -> float:
         arguments = command(contender.name, "script", bench.folder(), 1)
