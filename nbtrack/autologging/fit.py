@@ -45,8 +45,8 @@ class ObservedFit:
         """Log the model."""
         raise NotImplementedError
 
-    def read(self, caller: FrameType, named: Mapping[str, tuple[Any, str]]) -> None:
-        """Begin the digests of the data."""
+    def read(self, caller: FrameType | None, named: Mapping[str, tuple[Any, str]]) -> None:
+        """Begin the digests of the data, named by the variables of ``caller`` if that is given."""
         if self.record.settings.log_datasets:
             with self.record.guard("input data"):
                 self._data = FitData(name_data(caller, named))

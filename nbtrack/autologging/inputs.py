@@ -42,7 +42,15 @@ def name_data(caller: FrameType | None, named: Mapping[str, tuple[Any, str]]) ->
     for name, value in _variables(caller).items() if wanted else ():
         if id(value) in wanted and not name.startswith("_"):
             variables.setdefault(id(value), name)
-    return {variables.get(id(obj), name): (obj, role) for name, (obj, role) in data.items()}
+    named_data: dict[str, tuple[Any, str]] = {}
+    for name, item in data.items():
+        named_data.setdefault(variables.get(id(item[0]), name), item)  # what is trained on and evaluated on is training data
+    return named_data
+
+
+def variable_name(caller: FrameType | None, obj: Any, default: str) -> str:
+    """The name of the caller's variable that holds ``obj``."""
+    return next((name for name, value in _variables(caller).items() if value is obj and not name.startswith("_")), default)
 
 
 def _variables(frame: FrameType | None) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def note_fit(
     title: str | None = None,
     model: Callable[[Any], Any] = lambda receiver: receiver,
     inside: bool = False,
+    certain: bool = False,
 ) -> None:
     """Tell the captures that ``receiver`` is about to be fitted, unless that is part of another fit; never raises.
 
@@ -131,6 +132,8 @@ def note_fit(
         Gives the fitted model for the receiver, at the end.
     inside
         The caller is the library's own training function.
+    certain
+        Being asked for the method is a fit by itself; the object's attributes need not tell.
     """
     captures = switch.captures
     if not captures:
@@ -140,7 +143,7 @@ def note_fit(
     if is_inside_fit(caller.f_back if inside else caller):
         return
     try:
-        noted = _Noted(flavor, title or type(receiver).__name__, plain_params(params()), weakref.ref(receiver), _state(receiver), model)
+        noted = _Noted(flavor, title or type(receiver).__name__, plain_params(params()), weakref.ref(receiver), None if certain else _state(receiver), model)
     except Exception:  # an object that can't tell its params, or takes no weak reference, is left out: nothing was promised of it
         return
     for capture in captures:
