@@ -162,6 +162,8 @@ def load_model(
     ModelError
         It is no model folder, a damaged one, or one of an unknown flavor.
     """
+    if flavor not in ("native", "pyfunc"):
+        raise ModelError(f"a model is loaded as 'native' or as 'pyfunc'; found flavor={flavor!r}")
     folder = Path(path)
     manifest = read_manifest(folder)
     if digest is not None and folder_digest(folder) != digest:

@@ -87,7 +87,7 @@ class TensorPredictor:
         array = data.to_numpy(dtype="float32") if is_frame(data) else data
         if not hasattr(array, "dtype"):
             raise SchemaMismatch(f"a PyTorch model takes an array or a DataFrame of numbers; found {type(data).__name__}")
-        tensor = array if hasattr(array, "detach") else torch.from_numpy(array)
+        tensor = array if hasattr(array, "detach") else torch.from_numpy(array if array.flags.writeable else array.copy())
         with _evaluating(self.model), torch.no_grad():
             result = self.model(tensor.to(_device_of(self.model)), **accepted(self.model.forward, params))
         if not hasattr(result, "detach"):
@@ -150,6 +150,7 @@ def _export(model: Any, data: Path, example: Any) -> frozenset[str]:
     array = example.to_numpy(dtype="float32") if is_frame(example) else example
     tensors = tuple(torch.as_tensor(item) for item in array) if isinstance(array, tuple) else (torch.as_tensor(array),)
     batch = torch.export.Dim("batch")
-    exported = torch.export.export(model, tensors, dynamic_shapes=[{0: batch} for _ in tensors])
+    with _evaluating(model):  # an exported graph keeps dropout as it was when it was traced
+        exported = torch.export.export(model, tensors, dynamic_shapes=[{0: batch} for _ in tensors])
     torch.export.save(exported, data / _EXPORTED)
     return frozenset()
