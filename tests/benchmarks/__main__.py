@@ -38,7 +38,7 @@ def main() -> int:
             print(f"{area}: {perf_counter() - start:.1f} s", file=sys.stderr)
         for contender in contenders:
             contender.close()
-    print_table(rows, mlflow=MLFLOW in names)
+    print_table(rows, absent="" if MLFLOW in names else "left out" if options.no_mlflow else "not installed")
     if options.json is not None:
         write_json(rows, options.json)
     return 1 if failed else 0

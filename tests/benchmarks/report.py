@@ -17,14 +17,14 @@ from tests.benchmarks.harness import Budget, Row
 _MIN_COLUMNS = 180  # where the output is no terminal, rich would fold the table to 80
 
 
-def print_table(rows: Sequence[Row], *, mlflow: bool) -> None:
-    """Print the rows, with ``ok`` or ``OVER`` for those that have a budget."""
+def print_table(rows: Sequence[Row], *, absent: str = "") -> None:
+    """Print the rows, with ``ok`` or ``OVER`` for those that have a budget; ``absent`` says why there is no MLflow."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=_MIN_COLUMNS)
     caption = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()}; medians of rounds in turns"
     table = Table("workload", caption=caption, caption_justify="left")
-    for title in ("unit", NBTRACK, RAW, MLFLOW if mlflow else f"{MLFLOW} (not installed)", "ratio to raw", "MLflow to nbtrack", "budget", ""):
+    for title in ("unit", NBTRACK, RAW, f"{MLFLOW} ({absent})" if absent else MLFLOW, "ratio to raw", "MLflow to nbtrack", "budget", ""):
         table.add_column(title, justify="left" if title in ("unit", "") else "right")
     for row in rows:
         verdict = {"over": "[bold red]OVER[/]", "ok": "[green]ok[/]", "": ""}[row.verdict]
