@@ -52,7 +52,7 @@ class UpdateHook:
     def __init__(self, flavor: str, train: Callable[..., Any]) -> None:
         self._flavor = flavor
         self._signature = inspect.signature(train)
-        self._train: CodeType = inspect.unwrap(train).__code__  # type: ignore[attr-defined]  # it is a plain function
+        self._train: CodeType = inspect.unwrap(train).__code__
         self._last: Callable[[], Any] = lambda: None
 
     def wants(self, receiver: Any, /) -> bool:

@@ -65,10 +65,9 @@ class KerasFit(ObservedFit):
             defaults = {name: self._signature.parameters[name].default for name in _ARGUMENTS if name in self._signature.parameters}
             chosen = {name: given.get(name, default) for name, default in defaults.items()}
             record.params({**{name: value for name, value in chosen.items() if value is not None}, **_optimizer_params(model)})
-        pairs = _pairs(given.get("validation_data"))
-        self.read(
-            caller, {"x": (given.get("x"), "train"), "y": (given.get("y"), "train"), **{f"validation_{name}": (value, "eval") for name, value in pairs.items()}}
-        )
+        named = {name: (given.get(name), "train") for name in "xy"}
+        named |= {f"validation_{name}": (value, "eval") for name, value in _pairs(given.get("validation_data")).items()}
+        self.read(caller, named)
 
     def after(self, result: Any, seconds: float) -> Callable[[], None]:
         model, record = self.args[0], self.record
@@ -88,7 +87,10 @@ class KerasFit(ObservedFit):
 def _optimizer_params(model: Any) -> dict[str, Any]:
     """The optimizer's name and settings, under MLflow's names."""
     optimizer = getattr(model, "optimizer", None)
-    return {} if optimizer is None else {f"optimizer_{key}": value for key, value in optimizer.get_config().items() if value is not None}
+    if optimizer is None:
+        return {}
+    settings = {f"optimizer_{key}": value for key, value in optimizer.get_config().items() if value is not None}
+    return {**settings, "optimizer_name": type(optimizer).__name__}  # Keras numbers its names: adam_1
 
 
 def _changed_params(model: Any) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _changed_params(model: Any) -> dict[str, Any]:
         return {}
     usual = type(optimizer)().get_config()
     changed = {f"optimizer_{key}": value for key, value in optimizer.get_config().items() if value != usual.get(key)}
-    return {"optimizer_name": optimizer.name, **changed}
+    return {**changed, "optimizer_name": type(optimizer).__name__}
 
 
 def _pairs(data: Any) -> Mapping[str, Any]:

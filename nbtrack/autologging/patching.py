@@ -8,6 +8,7 @@ the original function, since scikit-learn inspects it, and pickles hold the orig
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 import sys
 import weakref
@@ -108,7 +109,7 @@ class Patches:
         if type(original) is not FunctionType or getattr(original, "__isabstractmethod__", False):
             return
         if trains:
-            _fit_codes.add(original.__code__)
+            _fit_codes.add(inspect.unwrap(original).__code__)  # decorators share one code among all that they decorate
         self.attribute(cls, name, Patched(original, hook))
 
     def function(self, module: Any, name: str, hook: Hook) -> None:

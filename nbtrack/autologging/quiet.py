@@ -78,7 +78,8 @@ class QuietCapture:
                 found.append(QuietFit(item.flavor, item.title, item.params, None))
             elif id(receiver) not in seen and _state(receiver) != item.state:
                 seen.add(id(receiver))
-                found.append(QuietFit(item.flavor, item.title, item.params, item.model(receiver)))
+                model = item.model(receiver)
+                found.append(QuietFit(item.flavor, type(model).__name__, item.params, model))
         return found[:MAX_FITS][::-1]
 
     def params(self) -> dict[str, Any]:
@@ -117,7 +118,6 @@ def note_fit(
     caller: FrameType,
     *,
     params: Callable[[], Mapping[str, Any]],
-    title: str | None = None,
     model: Callable[[Any], Any] = lambda receiver: receiver,
     inside: bool = False,
     certain: bool = False,
@@ -143,7 +143,7 @@ def note_fit(
     if is_inside_fit(caller.f_back if inside else caller):
         return
     try:
-        noted = _Noted(flavor, title or type(receiver).__name__, plain_params(params()), weakref.ref(receiver), None if certain else _state(receiver), model)
+        noted = _Noted(flavor, type(receiver).__name__, plain_params(params()), weakref.ref(receiver), None if certain else _state(receiver), model)
     except Exception:  # an object that can't tell its params, or takes no weak reference, is left out: nothing was promised of it
         return
     for capture in captures:
