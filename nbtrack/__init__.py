@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from nbtrack._version import __version__
 
 if TYPE_CHECKING:
+    from nbtrack.models.folder import save_model
+    from nbtrack.models.signature import infer_signature
     from nbtrack.notebook.block import track_run
     from nbtrack.tracking.client import Client
     from nbtrack.tracking.fluent import (
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         get_run,
         get_tracking_uri,
         last_active_run,
+        load_model,
         load_table,
         log_artifact,
         log_artifacts,
@@ -33,10 +36,13 @@ if TYPE_CHECKING:
         log_input,
         log_metric,
         log_metrics,
+        log_model,
         log_param,
         log_params,
         log_table,
         log_text,
+        model_card,
+        register_model,
         restore_run,
         search_experiments,
         search_runs,
@@ -58,7 +64,9 @@ __all__ = [
     "end_run",
     "get_run",
     "get_tracking_uri",
+    "infer_signature",
     "last_active_run",
+    "load_model",
     "load_table",
     "log_artifact",
     "log_artifacts",
@@ -68,11 +76,15 @@ __all__ = [
     "log_input",
     "log_metric",
     "log_metrics",
+    "log_model",
     "log_param",
     "log_params",
     "log_table",
     "log_text",
+    "model_card",
+    "register_model",
     "restore_run",
+    "save_model",
     "search_experiments",
     "search_runs",
     "set_experiment",
@@ -83,7 +95,12 @@ __all__ = [
     "track_run",
 ]
 
-_HOMES = {"Client": "nbtrack.tracking.client", "track_run": "nbtrack.notebook.block"}
+_HOMES = {
+    "Client": "nbtrack.tracking.client",
+    "track_run": "nbtrack.notebook.block",
+    "infer_signature": "nbtrack.models.signature",
+    "save_model": "nbtrack.models.folder",
+}
 _FLUENT = "nbtrack.tracking.fluent"
 
 

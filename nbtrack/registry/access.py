@@ -20,8 +20,18 @@ class RegistryAccess:
     """A registry for one person: every change is recorded as done by ``actor``."""
 
     def __init__(self, store: Store, actor: str) -> None:
-        self.store = store
-        self.actor = actor
+        self._store = store
+        self._actor = actor
+
+    @property
+    def store(self) -> Store:
+        """The store that holds the registry."""
+        return self._store
+
+    @property
+    def actor(self) -> str:
+        """Who acts."""
+        return self._actor
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.store.uri} for {self.actor}>"

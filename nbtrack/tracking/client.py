@@ -1,4 +1,4 @@
-"""``Client``: every operation on any run or experiment by its id, as MlflowClient has them."""
+"""``Client``: every operation on any run, experiment or registered model, as MlflowClient has them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from nbtrack.entities import Experiment, FileInfo, Metric, PagedList, Param, Run
 from nbtrack.errors import InvalidInput
 from nbtrack.ids import check_key, check_title, new_run_id, random_run_name
 from nbtrack.query import parse_experiment_filter, parse_experiment_order_by, parse_filter, parse_order_by
+from nbtrack.registry.service import Registry
 from nbtrack.store.base import NewRun, RunQuery, Store
+from nbtrack.store.registry_base import RegistryStore
 from nbtrack.tracking import context, frames
 from nbtrack.tracking.handle import RUN_NAME_TAG, RunHandle, check_tags
 from nbtrack.tracking.session import Session, current_session
@@ -21,8 +23,8 @@ from nbtrack.tracking.session import Session, current_session
 MAX_PAGE = 50_000
 
 
-class Client:
-    """Read and write a store without an active run.
+class Client(Registry):
+    """Read and write a store without an active run; what concerns registered models is `Registry`'s.
 
     Parameters
     ----------
@@ -50,8 +52,17 @@ class Client:
         return self._session.store()
 
     @property
+    def actor(self) -> str:
+        """Who acts: ``NBTRACK_USER``, else the system's user."""
+        return context.user_name(read_settings().user)
+
+    @property
     def _reader(self) -> Store:
         return self._session.reader()
+
+    @property
+    def _tables(self) -> RegistryStore:
+        return self._reader.registry if not self._session.place().exists else self.store.registry
 
     # --- experiments ---------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from nbtrack.entities import Experiment, PagedList, Run, RunStatus, ViewType
+from nbtrack.entities import Experiment, ModelVersion, PagedList, Run, RunStatus, ViewType
 from nbtrack.errors import ExperimentNotFound, InvalidInput
 from nbtrack.query import parse_filter, parse_order_by
 from nbtrack.store.base import RunQuery
@@ -21,6 +21,10 @@ from nbtrack.tracking.client import Client
 from nbtrack.tracking.handle import RunHandle
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.session import current_session
+
+if TYPE_CHECKING:
+    from nbtrack.registry.card import ModelCard
+    from nbtrack.tracking.models import ModelInfo
 
 # --- where and what --------------------------------------------------------------------------------
 
@@ -345,6 +349,57 @@ def load_table(artifact_file: str, run_ids: Sequence[str] | None = None, extra_c
 def log_input(dataset: Any, context: str | None = None, tags: Mapping[str, str] | None = None, *, name: str = "dataset") -> None:
     """Record data that the run read, with its role (``"train"``, ``"test"``): a dataset, or a frame or array."""
     current_session().current().log_input(dataset, context, tags, name=name)
+
+
+# --- models ----------------------------------------------------------------------------------------
+
+
+def log_model(model: Any, name: str = "model", *, run_id: str | None = None, **options: Any) -> ModelInfo:
+    """Save a fitted model with the run; see ``run.log_model`` for the options.
+
+    ``nbtrack.log_model(forest, "model", input_example=X_train.head())``.
+    """
+    return _target(run_id).log_model(model, name, **options)
+
+
+def load_model(
+    model_uri: str,
+    *,
+    flavor: Literal["native", "pyfunc"] = "native",
+    trusted: bool = False,
+    dst_path: str | Path | None = None,
+    model_config: Mapping[str, Any] | None = None,
+) -> Any:
+    """Load a model by ``runs:/<run_id>/model``, ``models:/name/3``, ``models:/name@champion``, ... or from a folder.
+
+    Parameters
+    ----------
+    flavor
+        ``"native"`` for the model as its library made it, ``"pyfunc"`` for an object with one
+        ``predict`` that holds data to the signature.
+    trusted
+        Load a folder that no run of this store logged, although loading a pickle runs what it says.
+
+    Raises
+    ------
+    UntrustedModel
+        The bytes are not what was logged, or nobody vouches for them.
+    """
+    from nbtrack.tracking import models
+
+    return models.load_model(current_session().reader(), model_uri, flavor=flavor, trusted=trusted, dst_path=dst_path, model_config=model_config)
+
+
+def register_model(
+    model_uri: str, name: str, await_registration_for: int | None = None, *, tags: Mapping[str, Any] | None = None, description: str | None = None
+) -> ModelVersion:
+    """Make a version of the registered model ``name`` from a logged model; a failed call leaves nothing."""
+    return Client().register_model(model_uri, name, await_registration_for, tags=tags, description=description)
+
+
+def model_card(name: str, version: int | str) -> ModelCard:
+    """The card of a model version, filled from what is known about it; it shows itself in a notebook."""
+    return Client().model_card(name, version)
 
 
 def _target(run_id: str | None) -> RunHandle:

@@ -7,14 +7,18 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nbtrack.config import read_settings
 from nbtrack.entities import DatasetInput, FileInfo, InputTag, Metric, Origin, Param, ParamChange, Run, RunCode, RunData, RunInfo, RunInputs
 from nbtrack.errors import ArtifactNotFound, InvalidInput
 from nbtrack.ids import check_key, check_title
 from nbtrack.store.base import Store
-from nbtrack.tracking import renderings
+from nbtrack.tracking import context, renderings
 from nbtrack.tracking.values import MAX_STEP, to_metric_value, to_param_value, to_step
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.models import ModelInfo
 
 NOTE_TAG = "mlflow.note.content"
 RUN_NAME_TAG = "mlflow.runName"
@@ -279,6 +283,32 @@ class RunHandle:
         if context is not None:
             all_tags.append(InputTag(CONTEXT_TAG, context))
         self.store.inputs.log(self.run_id, [DatasetInput(renderings.dataset(dataset, name), all_tags)])
+
+    # --- models --------------------------------------------------------------------------------
+
+    def log_model(self, model: Any, name: str = "model", **options: Any) -> ModelInfo:
+        """Save a fitted model with the run, as a folder that nbtrack and MLflow load.
+
+        The flavor is found from the object: scikit-learn, XGBoost, LightGBM, PyTorch, Keras, a
+        ``PythonModel``, a function, or any object with ``predict``.
+
+        Parameters
+        ----------
+        name
+            The model's folder among the run's artifacts.
+        **options
+            ``signature``, ``input_example``, ``registered_model_name``, ``pip_requirements``,
+            ``code_paths``, ``metadata``, ``serialization_format`` and the other options of
+            `nbtrack.tracking.models.log_model`.
+
+        Raises
+        ------
+        ModelError
+            No flavor saves the model, or it cannot be pickled.
+        """
+        from nbtrack.tracking import models
+
+        return models.log_model(self.store, self.run_id, model, name, actor=context.user_name(read_settings().user), **options)
 
     def log_batch(self, metrics: Iterable[Metric] = (), params: Iterable[Param] = (), tags: Mapping[str, Any] | None = None) -> None:
         """Store metrics, params and tags in one commit, all or none."""

@@ -196,7 +196,9 @@ class Session:
             if resumed is not None:
                 info = self._resume(store, resumed, experiment_id, run_name, clean_tags)
             else:
-                info = self._create(store, experiment_id, run_name, self._parent(parent_run_id, nested=nested or (enclosed and parent_run_id is None)), clean_tags)
+                info = self._create(
+                    store, experiment_id, run_name, self._parent(parent_run_id, nested=nested or (enclosed and parent_run_id is None)), clean_tags
+                )
             run = ActiveRun(store, info, self, cell=self._cell, implicit=implicit)
             stack.append(run)
         self._exits.install()
