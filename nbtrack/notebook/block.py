@@ -112,11 +112,11 @@ class track_run:  # noqa: N801  (used as a function)
         tracker = _tracker()
         try:
             recording.subject = replace(recording.subject, values=_values(_caller()))
-            lost = write(run, recording.finish(error), ending)
+            captured = recording.finish(error)
             if tracker is not None:
-                tracker.finished(recording, lost, ending)
-            elif lost:
-                announce(Notice(f"of run {run.name!r} could not be stored: {'; '.join(lost)}"))
+                tracker.finished(recording, captured, ending)
+            elif (loss := write(run, captured, ending)) is not None:
+                announce(Notice(f"of run {run.name!r} could not be stored: {loss}"))
             elif not self._options.quiet:
                 _print_card(run)
         except Exception as problem:  # a process edge: a fault of ours must not replace the user's result

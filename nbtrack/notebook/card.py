@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from nbtrack.entities import Artifact, Finding, MetricSummary, Origin, Param, Run, RunInfo, RunStatus, Severity
@@ -104,6 +104,7 @@ class CardData:
     files: int = 0
     closure: int | None = None  # earlier cells that the run needs; None if its code is not known
     unresolved: Sequence[str] = ()
+    script: str | None = None  # the file that a block stood in, where it was no notebook
     children: int = 0
     commit: str | None = None
     dirty: bool | None = None
@@ -160,6 +161,7 @@ def _with_origin(store: Store, card: CardData) -> CardData:
     facts = store.facts.all(card.run_id)
     code = store.cells.code(card.run_id)
     git = facts.get("git") or {}
+    block = facts.get("block") if "kernel" not in facts else None
     failure = card.failure
     if failure is not None and isinstance(place := facts.get("failure"), dict):
         failure = replace(failure, line=place.get("line"), source=str(place.get("source", "")))
@@ -168,6 +170,7 @@ def _with_origin(store: Store, card: CardData) -> CardData:
         failure=failure,
         closure=len(code.closure) if code.own is not None else None,
         unresolved=code.unresolved,
+        script=PurePath(str(block.get("file", ""))).name if isinstance(block, dict) else None,
         commit=git.get("commit"),
         dirty=git.get("dirty"),
     )

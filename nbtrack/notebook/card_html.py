@@ -7,6 +7,7 @@ read. No script, no link, no request. Everything that comes from the run is esca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -36,16 +37,16 @@ _SEVERITY_COLOURS = {Severity.ERROR: _BAD, Severity.WARNING: _WARN, Severity.INF
 
 _CAPTION = f"color:{_MUTED};font-size:11px;font-weight:600;letter-spacing:.06em;text-transform:uppercase"
 _TWO_COLUMNS_FROM = 7  # params
+# In a sentence: Ridge(...), random_state, random_state=0, In [3].
+_CODE = re.compile(r"(\b\w[\w.]*\((?:\.\.\.)?\)|\b\w+_\w+(?:=\w+)?|\bIn \[\d+\])")
 
 
 def card_html(card: CardData) -> str:
     """Draw the card."""
-    columns = [_metrics(card), _params(card), _trend(card)]
-    body = "".join(column for column in columns if column)
     colour = _STATUS_COLOURS[card.status]
     parts = [
         _header(card),
-        f'<div style="display:flex;flex-wrap:wrap;gap:16px 36px;margin-top:14px;align-items:flex-start">{body}</div>' if body else "",
+        _columns([_metrics(card), _params(card), _trend(card)]),
         _failure(card.failure, colour) if card.failure is not None else "",
         *(_finding(finding) for finding in card.findings),
         _small(f"{plural(card.more_findings, 'more finding')}") if card.more_findings else "",
@@ -56,6 +57,14 @@ def card_html(card: CardData) -> str:
         f"border-radius:6px;background:{_SURFACE};color:{_TEXT};font-family:{_SANS};font-size:13px;line-height:1.45;text-align:left"
     )
     return f'<div class="nbtrack-card" style="{style}">{"".join(parts)}</div>'
+
+
+def _columns(columns: Sequence[str]) -> str:
+    """The columns that have something in them, side by side where there is room."""
+    shown = [column for column in columns if column]
+    spread = "space-between" if len(shown) > 2 else "flex-start"
+    style = f"display:flex;flex-wrap:wrap;gap:12px 40px;margin-top:12px;align-items:flex-start;justify-content:{spread}"
+    return f'<div style="{style}">{"".join(shown)}</div>' if shown else ""
 
 
 def _tinted(colour: str) -> str:
@@ -85,17 +94,17 @@ def _metrics(card: CardData) -> str:
     if not card.metrics:
         return ""
     against_best = any(row.best is not None for row in card.metrics)
-    against_previous = any(row.previous is not None for row in card.metrics)
+    # With one run before, that is the best one too.
+    against_previous = any(row.previous is not None and row.previous != row.best for row in card.metrics)
     heads = ["metrics", "", *(["vs best"] if against_best else []), *(["vs previous"] if against_previous else [])]
-    rows = [_row(_metric_cells(row, best=against_best, previous=against_previous)) for row in card.metrics]
+    rows = [(row.line, _metric_cells(row, best=against_best, previous=against_previous)) for row in card.metrics]
     more = _small(f"+ {card.more_metrics:,} more") if card.more_metrics else ""
-    return f'<div style="flex:0 1 auto;min-width:230px">{_table(heads, rows)}{more}</div>'
+    return f'<div style="flex:0 1 auto;min-width:200px">{_table(heads, rows)}{more}</div>'
 
 
 def _metric_cells(row: MetricRow, *, best: bool, previous: bool) -> list[str]:
     name = f'<span title="{escape(metric_hint(row))}">{escape(row.key)}</span>'
-    value = f'<span style="font-family:{_MONO};font-weight:600">{escape(format_number(row.value))}</span>'
-    cells = [_line_number(row.line) + name, value]
+    cells = [name, f'<span style="font-family:{_MONO};font-weight:600">{escape(format_number(row.value))}</span>']
     if best:
         cells.append(_change(row.best, crowned=row.is_best))
     if previous:
@@ -115,65 +124,67 @@ def _change(change: Change | None, *, crowned: bool = False) -> str:
 def _params(card: CardData) -> str:
     if not card.params:
         return ""
-    rows = [_row([_line_number(row.line) + escape(row.key), _param_value(row)]) for row in card.params]
+    rows = [(row.line, [escape(row.key), _param_value(row)]) for row in card.params]
     half = (len(rows) + 1) // 2 if len(rows) >= _TWO_COLUMNS_FROM else len(rows)
     tables = [_table(["params", ""], rows[:half])]
     if rows[half:]:
         tables.append(_table(["\N{NO-BREAK SPACE}", ""], rows[half:]))
     more = _small(f"+ {card.more_params:,} more") if card.more_params else ""
     joined = "".join(f"<div>{table}</div>" for table in tables)
-    return f'<div style="flex:0 1 auto;min-width:170px"><div style="display:flex;flex-wrap:wrap;gap:0 28px">{joined}</div>{more}</div>'
+    return f'<div style="flex:0 1 auto;min-width:150px"><div style="display:flex;flex-wrap:wrap;gap:0 24px">{joined}</div>{more}</div>'
 
 
 def _param_value(row: ParamRow) -> str:
     return f'<span style="font-family:{_MONO};overflow-wrap:anywhere">{escape(row.text)}</span>'
 
 
-def _line_number(line: int | None) -> str:
-    """The line of the cell that a value was read from, as an editor's margin shows it; nothing for what was logged."""
-    if line is None:
-        return ""
-    return f'<span style="color:{_MUTED};opacity:.75;font-family:{_MONO};font-size:10.5px;margin-right:8px" title="read from line {line}">{line}</span>'
+def _table(heads: Sequence[str], rows: Sequence[tuple[int | None, Sequence[str]]]) -> str:
+    """A bare table; each cell says its style, since front ends stripe, centre and pad tables.
 
-
-def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
-    """A bare table; each cell says its style, since front ends stripe, centre and pad tables."""
-    styles = [f"{_CELL};{_CAPTION};text-align:{'left' if number == 0 else 'right'};border-bottom:none" for number in range(len(heads))]
-    head = "".join(f'<th style="{style}">{escape(text)}</th>' for text, style in zip(heads, styles, strict=True))
+    In front of a row stands the line of the cell that it was read from, as in an editor's margin.
+    """
+    margin = any(line is not None for line, _ in rows)
+    spans = [" colspan=2" if margin and number == 0 else "" for number in range(len(heads))]
+    head = "".join(f'<th style="{_cell(number, last=True)};{_CAPTION}"{spans[number]}>{escape(text)}</th>' for number, text in enumerate(heads))
+    body = "".join(_row(line, cells, margin=margin, last=number == len(rows) - 1) for number, (line, cells) in enumerate(rows))
     table = "border-collapse:collapse;border:none;margin:0;table-layout:auto;font-size:13px;background:none"
-    return f'<table style="{table}"><thead style="border:none"><tr style="background:none">{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return f'<table style="{table}"><thead style="border:none"><tr style="background:none">{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-_CELL = f"padding:4px 0 4px 18px;border:none;border-bottom:1px solid {_LINE};background:none;vertical-align:baseline;line-height:1.45;color:inherit;max-width:340px"
-
-
-def _row(cells: Sequence[str]) -> str:
-    drawn = "".join(
-        f'<td style="{_CELL.replace("18px", "0", 1) if number == 0 else _CELL};text-align:{"left" if number == 0 else "right"}">{cell}</td>'
-        for number, cell in enumerate(cells)
-    )
+def _row(line: int | None, cells: Sequence[str], *, margin: bool, last: bool) -> str:
+    drawn = "".join(f'<td style="{_cell(number, last=last)}">{cell}</td>' for number, cell in enumerate(cells))
+    if margin:
+        style = f"{_cell(0, last=last)};padding-right:9px;text-align:right;color:{_MUTED};opacity:.8;font-family:{_MONO};font-size:10.5px"
+        hint = f' title="read from line {line}"' if line is not None else ""
+        drawn = f'<td style="{style}"{hint}>{line or ""}</td>{drawn}'
     return f'<tr style="background:none">{drawn}</tr>'
 
 
+def _cell(number: int, *, last: bool) -> str:
+    line = "none" if last else f"1px solid {_LINE}"
+    place = "padding:4px 0;text-align:left" if number == 0 else "padding:4px 0 4px 18px;text-align:right"
+    return f"{place};border:none;border-bottom:{line};background:none;vertical-align:baseline;line-height:1.45;color:inherit;max-width:340px"
+
+
 def _trend(card: CardData) -> str:
-    if card.trend is None:
+    svg = "" if card.trend is None else sparkline_svg(card.trend, colour=_STATUS_COLOURS[card.status])
+    if not svg or card.trend is None:
         return ""
-    svg = sparkline_svg(card.trend, colour=_STATUS_COLOURS[card.status])
-    return f'<div style="flex:0 0 210px;margin-left:auto"><div style="{_CAPTION};padding:4px 0">{escape(trend_label(card.trend))}</div>{svg}</div>' if svg else ""
+    return f'<div style="flex:0 0 auto"><div style="{_CAPTION};padding:4px 0">{escape(trend_label(card.trend))}</div>{svg}</div>'
 
 
 def _failure(failure: Failure, colour: str) -> str:
     where = ""
     if failure.line is not None:
         code = f'<span style="margin-left:10px">{escape(_shortened(failure.source, 160))}</span>' if failure.source else ""
-        where = f'<div style="margin-top:3px;color:{_MUTED};font-family:{_MONO};font-size:12px">line {failure.line}{code}</div>'
+        where = f'<div style="margin-top:3px;color:{_MUTED};font-family:{_MONO};font-size:12px">line {failure.line} {code}</div>'
     message = f'<div style="font-family:{_MONO};font-size:12.5px;overflow-wrap:anywhere">{escape(failure.message)}</div>'
     return _strip(message + where, colour)
 
 
 def _finding(finding: Finding) -> str:
     colour = _SEVERITY_COLOURS[finding.severity]
-    fix = f' <span style="color:{_MUTED}">{escape(finding.fix)}</span>' if finding.fix else ""
+    fix = f' <span style="color:{_MUTED}">{_with_code(finding.fix)}</span>' if finding.fix else ""
     title = f'<b style="font-weight:600;margin-right:8px;{_tinted(colour)}">{escape(finding_title(finding))}</b> '
     return _strip(f"{title}{_with_code(finding.message)}{fix}", colour)
 
@@ -185,11 +196,9 @@ def _strip(content: str, colour: str) -> str:
 
 
 def _with_code(message: str) -> str:
-    """The message with what stands in backticks as code."""
+    """The message with names and calls set as code."""
     style = f"font-family:{_MONO};font-size:12px;background:none;color:inherit;padding:0"
-    pieces = message.split("`")
-    if len(pieces) % 2 == 0:  # a backtick without its partner is just a backtick
-        return escape(message)
+    pieces = _CODE.split(message)  # every second one is code
     return "".join(f'<code style="{style}">{escape(piece)}</code>' if number % 2 else escape(piece) for number, piece in enumerate(pieces))
 
 

@@ -49,7 +49,8 @@ def footer_parts(card: CardData) -> list[tuple[str, str]]:
         parts.append((plural(card.children, "nested run"), ""))
     if card.closure is not None:
         unknown = f", {plural(len(card.unresolved), 'name')} unknown" if card.unresolved else ""
-        parts.append((f"code: this cell{f' + {card.closure} earlier' if card.closure else ''}{unknown}", "; ".join(card.unresolved)))
+        code = card.script or f"this cell{f' + {card.closure} earlier' if card.closure else ''}"
+        parts.append((f"code: {code}{unknown}", "; ".join(card.unresolved)))
     if card.commit:
         state = {True: ", with changes", False: ", clean", None: ""}[card.dirty]
         parts.append((f"git {card.commit[:7]}{state}", card.commit))

@@ -101,7 +101,9 @@ class Evidence:
     def displayed(self, obj: Any, bundle: Mapping[str, Any]) -> None:
         """An object was shown."""
         with self._problems.guard("what the cell displayed"):
-            figure = self._add_figure(obj, drawn=_png(bundle)) if self._wants_figures and figure_kind(obj) is not None else None
+            # A part of a figure (axes, a title) is shown as text; its figure comes by itself.
+            is_figure = self._wants_figures and figure_of(obj) is obj and figure_kind(obj) is not None
+            figure = self._add_figure(obj, drawn=_png(bundle)) if is_figure else None
             if self._wants_outputs:
                 self._add_display(obj, bundle, figure)
 

@@ -8,7 +8,7 @@ from html import escape
 from nbtrack.formatting import format_number
 from nbtrack.notebook.card import Trend
 
-WIDTH, HEIGHT = 210, 62
+WIDTH, HEIGHT = 200, 62
 _LEFT, _RIGHT, _TOP, _BOTTOM = 4, 8, 8, 8
 
 
@@ -23,8 +23,9 @@ def sparkline_svg(trend: Trend, *, colour: str) -> str:
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.8" fill="currentColor" opacity=".45"/>' for x, y in points[:-1]) if trend.of_runs else ""
     last_x, last_y = points[-1]
     title = f"{trend.metric}: from {format_number(trend.values[0])} to {format_number(trend.values[-1])}"
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" style="display:block;overflow:visible">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" style="display:block;overflow:visible">'
         f"<title>{escape(title)}</title>"
         f'<polygon points="{area}" fill="{colour}" opacity=".07"/>'
         f'<line x1="{_LEFT}" y1="{floor}" x2="{WIDTH - _RIGHT}" y2="{floor}" stroke="currentColor" stroke-width="1" opacity=".15"/>'
@@ -39,8 +40,5 @@ def place(values: Sequence[float]) -> list[tuple[float, float]]:
     low, high = min(values), max(values)
     step = (WIDTH - _LEFT - _RIGHT) / (len(values) - 1)
     height = HEIGHT - _TOP - _BOTTOM
-    span = high - low
-    # The halves keep the difference of two huge values from overflowing.
-    return [
-        (_LEFT + number * step, _TOP + height * ((high / 2 - value / 2) / (span / 2) if 0 < span < float("inf") else 0.5)) for number, value in enumerate(values)
-    ]
+    span = high / 2 - low / 2  # halves, since the difference of two huge values overflows
+    return [(_LEFT + number * step, _TOP + height * ((high / 2 - value / 2) / span if span > 0 else 0.5)) for number, value in enumerate(values)]

@@ -18,7 +18,7 @@ from typing import Any
 from nbtrack.capture.code import SessionNames, analyse_cell
 from nbtrack.capture.inference import NOTHING
 from nbtrack.entities import Cell
-from nbtrack.errors import Conflict, InvalidInput, NbtrackError
+from nbtrack.errors import Conflict, InvalidInput, NbtrackError, StoreError
 from nbtrack.notebook import automatic
 from nbtrack.notebook.card import read_card
 from nbtrack.notebook.card_html import card_html
@@ -29,12 +29,14 @@ from nbtrack.notebook.history import Execution, SessionHistory
 from nbtrack.notebook.options import TrackOptions
 from nbtrack.notebook.recording import Recording, Subject
 from nbtrack.notebook.surroundings import Surroundings
-from nbtrack.notebook.writing import end_again, write
+from nbtrack.notebook.writing import Captured, write, write_again
 from nbtrack.store.base import Store
 from nbtrack.tracking.events import Notice, announce
 from nbtrack.tracking.exits import Ending, describe_error, ending_of
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.session import Session
+
+MAX_OWED = 20  # runs whose capture is kept in memory for a store that may recover
 
 
 class CellTracker:
@@ -53,7 +55,7 @@ class CellTracker:
         self._named_up_to = 0
         self._history_store: Store | None = None  # where a run of the running cell went
         self._unregister: Callable[[], None] | None = None  # set when the extension is unloaded
-        self._owed: list[tuple[ActiveRun, Ending]] = []  # endings that the store did not take
+        self._owed: list[tuple[ActiveRun, Captured, Ending]] = []  # what the store did not take
 
     # --- events of IPython ---------------------------------------------------------------------
 
@@ -170,16 +172,18 @@ class CellTracker:
         """The cells of the session before ``cell``."""
         return [other for other in self.history.cells if other.position < cell.position]
 
-    def finished(self, recording: Recording, lost: list[str], ending: Ending) -> None:
-        """Say what was lost, if anything, and show the card."""
+    def finished(self, recording: Recording, captured: Captured, ending: Ending) -> None:
+        """Put what a recording captured into the store, and show the card; or say what was lost."""
         run = recording.run
         if run is None:
             return
         self._history_store = run.store
-        if lost:
-            announce(Notice(f"of run {run.name!r} could not be stored: {'; '.join(lost)}"))
-            self._owed.append((run, ending))
-        if not recording.options.quiet:
+        loss, quiet = write(run, captured, ending), recording.options.quiet
+        if loss is not None and (quiet or not loss.on_record):  # else the card says it
+            announce(Notice(f"of run {run.name!r} could not be stored: {loss}"))
+        if loss is not None and loss.of_store:
+            self._owed = [*self._owed, (run, captured, ending)][-MAX_OWED:]
+        elif not quiet:
             self.show_card(run)
 
     def show_card(self, run: ActiveRun) -> None:
@@ -212,7 +216,7 @@ class CellTracker:
 
     def _finish(self, execution: Execution, cell: Cell, error: BaseException | None, result: Any) -> None:
         recording = self._recordings.pop(execution.cell.position, None)
-        self._owed = [(run, ending) for run, ending in self._owed if not end_again(run, ending)]
+        self._owed = [owed for owed in self._owed if not write_again(*owed)]
         if recording is None or recording.run is None:
             return
         self._end_runs_inside(recording.run, error)
@@ -221,8 +225,7 @@ class CellTracker:
         if recording.on_trial and not automatic.worth_keeping(recording.run, captured, recording.subject.code):
             automatic.discard(recording.run)
             return
-        lost = write(recording.run, captured, ending_of(error))
-        self.finished(recording, lost, ending_of(error))
+        self.finished(recording, captured, ending_of(error))
 
     def _end_runs_inside(self, run: ActiveRun, error: BaseException | None) -> None:
         """End what the cell started and left open: it is over."""
@@ -235,10 +238,14 @@ class CellTracker:
     def _save_history(self) -> None:
         """Put the cells of the session where the runs of this cell are: the next closure may reach for any of them."""
         store, self._history_store = self._history_store, None
-        if store is not None:
-            cells = self.history.unsaved()
+        if store is None:
+            return
+        cells = self.history.unsaved()
+        try:
             store.cells.record(self.history.session_id, cells, facts=self.surroundings.facts(self.surroundings.place()))
-            self.history.saved(cells)
+        except StoreError:  # they stay unsaved, and come with the next run
+            return
+        self.history.saved(cells)
 
     def _ended(self, result: Any) -> Execution | None:
         """The execution that ``result`` ends; None for a blank cell, which never began."""

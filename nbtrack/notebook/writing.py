@@ -7,13 +7,14 @@ that one bad part costs itself alone, and the run says what was lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import Any
 
 from nbtrack.capture.figures import RenderedFigure
 from nbtrack.capture.inference import InferredMetric
 from nbtrack.entities import CellOutput, DatasetInput, Finding, Metric, Origin, Param, RunCode, RunStatus, Severity
+from nbtrack.errors import StoreError
 from nbtrack.notebook.evidence import figure_path
 from nbtrack.tracking.exits import Ending, describe_error
 from nbtrack.tracking.run import ActiveRun
@@ -41,35 +42,66 @@ class _Part:
     write: Callable[[], None]
 
 
-def write(run: ActiveRun, captured: Captured, ending: Ending) -> list[str]:
-    """Store what was captured and end the run; returns what was lost, empty when nothing was."""
+@dataclass(frozen=True)
+class Loss:
+    """What the store did not take, by the reason.
+
+    ``of_store`` says that the store itself is the reason, as a full disk is; ``on_record`` that the
+    run has a finding about it.
+    """
+
+    parts: Mapping[str, Sequence[str]]
+    of_store: bool = False
+    on_record: bool = False
+
+    def __str__(self) -> str:
+        return "; ".join(f"{_listed(names)} ({reason})" for reason, names in self.parts.items())
+
+
+def write(run: ActiveRun, captured: Captured, ending: Ending) -> Loss | None:
+    """Store what was captured and end the run; returns what was lost, None when nothing was."""
     parts = _parts(run, captured)
-    lost: list[str] = []
+    problems: dict[str, BaseException] = {}
     try:
         with run.store.transaction():
             for part in parts:
                 part.write()
     except Exception:  # whatever it is, the parts are tried one by one, and those that fail say why
-        lost = [f"{part.name} ({problem})" for part in parts if (problem := _try(part.write)) is not None]
-    if lost:
-        finding = Finding("capture", Severity.ERROR, f"could not be stored: {'; '.join(lost)}")
-        _try(lambda: run.store.facts.add_findings(run.run_id, [finding]))
+        problems = {part.name: problem for part in parts if (problem := _try(part.write)) is not None}
+    on_record = False
+    if problems:
+        finding = Finding("capture", Severity.ERROR, f"could not be stored: {_loss(problems)}")
+        on_record = _try(lambda: run.store.facts.add_findings(run.run_id, [finding])) is None
     status, message = ending
     problem = _try(lambda: run.end(status, message))
     if problem is not None:
-        lost.append(f"that the run ended as {status} ({problem})")
-    return lost
+        problems[f"that it ended as {status}"] = problem
+    return replace(_loss(problems), on_record=on_record and problem is None) if problems else None
 
 
-def end_again(run: ActiveRun, ending: Ending) -> bool:
-    """Try once more to write how a run ended; True if it is in the store now."""
+def write_again(run: ActiveRun, captured: Captured, ending: Ending) -> bool:
+    """Try once more what the store did not take; True if all is in it now."""
     status, message = ending
 
-    def update() -> None:
-        if run.store.runs.get(run.run_id).info.status is RunStatus.RUNNING:
-            run.store.runs.update(run.run_id, status=status, end_time=time_ns() // 1_000_000, status_message=message)
+    def all_of_it() -> None:
+        with run.store.transaction():
+            for part in _parts(run, captured):
+                part.write()
+            if run.store.runs.get(run.run_id).info.status is RunStatus.RUNNING:
+                run.store.runs.update(run.run_id, status=status, end_time=time_ns() // 1_000_000, status_message=message)
 
-    return _try(update) is None
+    return _try(all_of_it) is None
+
+
+def _loss(problems: Mapping[str, BaseException]) -> Loss:
+    parts: dict[str, list[str]] = {}
+    for name, problem in problems.items():
+        parts.setdefault(describe_error(problem), []).append(name)
+    return Loss(parts, of_store=any(isinstance(problem, StoreError) for problem in problems.values()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _parts(run: ActiveRun, captured: Captured) -> list[_Part]:
@@ -115,10 +147,10 @@ def _write_metrics(run: ActiveRun, captured: Captured) -> None:
         run.store.metrics.annotate(run.run_id, metric.key, origin=origin, line=metric.line, definition=metric.definition)
 
 
-def _try(action: Callable[[], object]) -> str | None:
+def _try(action: Callable[[], object]) -> BaseException | None:
     """Why ``action`` failed, or None."""
     try:
         action()
     except Exception as error:  # a process edge: the user's cell goes on whatever the store says
-        return describe_error(error)
+        return error
     return None

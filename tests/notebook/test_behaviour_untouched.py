@@ -77,14 +77,12 @@ def test_it_works_below_time_and_capture_too(notebook: Notebook, capfd: pytest.C
 
 
 def test_streams_and_display_are_as_before_afterwards(notebook: Notebook) -> None:
-    before = (sys.stdout, sys.stderr, dict(vars(notebook.shell.display_formatter)), dict(vars(notebook.shell.display_pub)), dict(vars(notebook.shell.displayhook)))
+    shell = notebook.shell
+    owners = (shell.display_formatter, shell.display_pub, shell.displayhook)
+    before = (sys.stdout, sys.stderr, [{name for name in vars(owner) if not name.startswith("_")} for owner in owners])
     notebook.run("%%track_run\nprint('x')\n1")
     notebook.run("%%track_run\n1 / 0", fails=True)
-    shell = notebook.shell
-    after = (sys.stdout, sys.stderr, dict(vars(shell.display_formatter)), dict(vars(shell.display_pub)), dict(vars(shell.displayhook)))
-    for old, new in zip(before[2:], after[2:], strict=True):
-        assert {key for key in old if not key.startswith("_")} == {key for key in new if not key.startswith("_")}
-    assert before[:2] == after[:2]
+    assert (sys.stdout, sys.stderr, [{name for name in vars(owner) if not name.startswith("_")} for owner in owners]) == before
     assert "track" not in repr(vars(sys.stdout))
 
 

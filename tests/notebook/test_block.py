@@ -29,6 +29,7 @@ def test_a_block_of_a_script_is_captured(session: Session) -> None:
         rate = 0.5
         print("inside")
         loss = outside * rate / len("abcd")
+    assert loss == 0.25
     found = run.fetch()
     assert (found.info.run_name, found.info.status) == ("block", RunStatus.FINISHED)
     assert found.data.params == {"rate": 0.5}
@@ -175,7 +176,8 @@ def test_what_a_block_deletes_is_freed_while_it_runs(notebook: Notebook) -> None
 
 def test_a_block_of_a_cell_knows_its_cell_and_closure(notebook: Notebook) -> None:
     notebook.run("import nbtrack\nscale = 2.5")
-    notebook.run("for depth in (1, 2):\n    with nbtrack.track_run(f'depth {depth}'):\n        rate = 0.5\n        score = depth * scale * rate\n    other = len('abc') / 2")
+    block = "with nbtrack.track_run(f'depth {depth}'):\n        rate = 0.5\n        score = depth * scale * rate"
+    notebook.run(f"for depth in (1, 2):\n    {block}\n    other = len('abc') / 2")
     first, second = notebook.runs
     assert [run.info.run_name for run in (first, second)] == ["depth 1", "depth 2"]
     assert (first.data.metrics, second.data.metrics) == ({"score": 1.25}, {"score": 2.5})
@@ -188,7 +190,8 @@ def test_a_block_of_a_cell_knows_its_cell_and_closure(notebook: Notebook) -> Non
 
 
 def test_a_block_in_a_function_of_an_earlier_cell(notebook: Notebook) -> None:
-    notebook.run("import nbtrack\n\ndef train(depth):\n    with nbtrack.track_run('in function'):\n        rate = 0.25\n        loss = depth * rate\n    return loss")
+    block = "with nbtrack.track_run('in function'):\n        rate = 0.25\n        loss = depth * rate"
+    notebook.run(f"import nbtrack\n\ndef train(depth):\n    {block}\n    return loss")
     notebook.run("value = train(2)")
     assert (notebook.last.data.params, notebook.last.data.metrics) == ({"rate": 0.25}, {"loss": 0.5})
     code = notebook.store.cells.code(notebook.last.info.run_id)

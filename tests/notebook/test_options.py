@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +24,8 @@ def test_an_empty_line_means_the_defaults() -> None:
 
 
 def test_all_options_at_once() -> None:
-    line = "forest -e churn -t team=red --tag=data=v3 -p lr -p rows=len(X) -m best --no-infer --no-figures --no-outputs --no-models --nested --notes 'a note' --quiet"
-    assert parsed(line) == TrackOptions(
+    switches = "--no-infer --no-figures --no-outputs --no-models --nested --quiet"
+    assert parsed(f"forest -e churn -t team=red --tag=data=v3 -p lr -p rows=len(X) -m best --notes 'a note' {switches}") == TrackOptions(
         name="forest",
         experiment="churn",
         tags={"team": "red", "data": "v3"},
@@ -121,10 +123,8 @@ def test_dollar_signs_are_just_characters() -> None:
 
 @given(st.text(alphabet=st.characters(blacklist_categories=("Cs", "Cc")), max_size=40))
 def test_any_line_parses_or_is_refused(line: str) -> None:
-    try:
+    with contextlib.suppress(InvalidInput):
         parse_options(line)
-    except InvalidInput as error:
-        assert str(error)
 
 
 @given(st.lists(st.text(alphabet="abc d=-", min_size=1).map(str.strip).filter(bool), max_size=5))

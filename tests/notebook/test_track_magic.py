@@ -74,7 +74,9 @@ def test_nothing_is_left_of_cells_that_are_no_runs(notebook: Notebook) -> None:
     assert notebook.cards == []
 
 
-@pytest.mark.parametrize(("line", "message"), [("onn", "found 'onn'"), ("on name", "names no run"), ("off x", "found 'off x'"), ("on --bogus", "unknown option")])
+@pytest.mark.parametrize(
+    ("line", "message"), [("onn", "found 'onn'"), ("on name", "names no run"), ("off x", "found 'off x'"), ("on --bogus", "unknown option")]
+)
 def test_a_wrong_word_is_refused(notebook: Notebook, line: str, message: str) -> None:
     result = notebook.run(f"%track {line}", fails=True)
     assert message in str(result.error_in_exec)
