@@ -25,6 +25,8 @@ NOUNS = {
     "demo": "Track a short example and show what was captured.",
     "runs": "List, show, compare, export, delete and restore runs.",
     "experiments": "List, show, create, rename, delete and restore experiments.",
+    "registry": "Registered models: versions, promotions, approvals, cards, lineage.",
+    "audit": "Who changed what, when and why: show it, check it, export it.",
     "db": "Look at the store's file, copy it, check it.",
     "gc": "Remove what no run needs.",
     "doctor": "Find out what is wrong, and what to do about it.",
