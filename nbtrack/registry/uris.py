@@ -166,8 +166,8 @@ def _parse_model_uri(uri: str) -> ModelUri:
     body, as_of = uri[len("models:") :], None
     if not body.startswith("/") or body.startswith("//"):
         raise _improper(uri)
-    body, mark, query = body[1:].partition("?")
-    if mark:
+    body, query = _split_query(body[1:])
+    if query:
         if not query.startswith(_AS_OF):
             raise InvalidPath(f"Not a proper models:/ URI: {uri}. After '?' only as_of=<time> may stand")
         as_of = parse_as_of(unquote(query[len(_AS_OF) :]))
@@ -186,6 +186,14 @@ def _parse_model_uri(uri: str) -> ModelUri:
     if not at or not name or not alias:
         raise _improper(uri)
     return ModelUri(name, alias=alias, as_of=as_of)
+
+
+def _split_query(body: str) -> tuple[str, str]:
+    """What stands before and after the ``?`` of a date; one within a name is part of it."""
+    place = body.rfind(f"?{_AS_OF}")
+    if place < 0:
+        place = body.rfind("?") if body.rfind("?") > max(body.rfind("/"), body.rfind("@")) else len(body)
+    return body[:place], body[place + 1 :]
 
 
 def _improper(uri: str) -> InvalidPath:

@@ -44,6 +44,8 @@ def moment() -> str:
         ("models:/churn/None", ModelUri("churn", stage=ModelStage.NONE)),
         ("models:/churn@champion", ModelUri("churn", alias="champion")),
         ("models:/a@b/3", ModelUri("a@b", version=3)),
+        ("models:/who leaves?/3", ModelUri("who leaves?", version=3)),
+        ("models:/why?@best?as_of=2001-02-03T04:05Z", ModelUri("why?", alias="best", as_of=981173100000)),
         (f"models:/{ID}", ModelUri(model_id=ID)),
         ("runs:/abc/model", RunUri("abc", "model")),
         ("runs:/abc/models/best", RunUri("abc", "models/best")),
