@@ -146,6 +146,9 @@ class PolicyCondition:
     passed: bool
     rule: str = ""
 
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.passed else 'FAIL'}  {self.text}: {self.found}"
+
 
 @dataclass(frozen=True)
 class StageView:

@@ -30,10 +30,13 @@ class Client(Registry):
     ----------
     tracking_uri
         The store; by default the session's, which is the nearest ``.nbtrack`` unless it was set.
+    user
+        In whose name the client acts on registered models; by default ``NBTRACK_USER``, else the system's user.
     """
 
-    def __init__(self, tracking_uri: str | os.PathLike[str] | None = None) -> None:
+    def __init__(self, tracking_uri: str | os.PathLike[str] | None = None, *, user: str | None = None) -> None:
         self._session = current_session()
+        self._user = user
         if tracking_uri is not None:
             self._session = Session()
             self._session.set_tracking_uri(tracking_uri)
@@ -53,8 +56,8 @@ class Client(Registry):
 
     @property
     def actor(self) -> str:
-        """Who acts: ``NBTRACK_USER``, else the system's user."""
-        return context.user_name(read_settings().user)
+        """Who acts."""
+        return context.user_name(self._user or read_settings().user)
 
     @property
     def _reader(self) -> Store:
