@@ -7,11 +7,12 @@ BIN := $(VENV)/bin
 VENV8 := .venv-ipython8
 # A third one for the benchmarks, since MLflow asks for versions of its own.
 VENV_BENCH := $(VENV)-bench
+VENV_INTEROP := .venv-interop
 EXAMPLES := $(wildcard example_notebooks/*.ipynb)
 BUILD := build/demo
 JOBS ?= 2
 
-.PHONY: demo test lint types contract unit notebooks ipython8 bench clean
+.PHONY: demo test lint types contract unit ipython8 interop bench clean
 
 demo: $(VENV)/.demo
 	@rm -rf $(BUILD) && mkdir -p $(BUILD)
@@ -24,7 +25,7 @@ demo: $(VENV)/.demo
 	@echo "The executed notebooks, with the cards under their cells, and the store are in $(BUILD)."
 	@echo "Open them:  $(BIN)/jupyter lab $(BUILD)"
 
-test: lint types contract unit ipython8
+test: lint types contract unit ipython8 interop
 	@echo "all tests passed"
 
 lint: $(VENV)/.dev
@@ -44,12 +45,16 @@ unit: $(VENV)/.dev
 ipython8: $(VENV8)/.dev
 	$(VENV8)/bin/python -m pytest -n $(JOBS) tests/notebook
 
+# What needs MLflow, or libraries that not everybody has: models both ways, and autologging.
+interop: $(VENV_INTEROP)/.dev
+	$(VENV_INTEROP)/bin/python -m pytest -n $(JOBS) tests/interop tests/models tests/autologging
+
 # nbtrack beside raw sqlite3 and MLflow: make bench BENCH="latency search --quick"
 bench: $(VENV_BENCH)/.bench
 	$(VENV_BENCH)/bin/python -m tests.benchmarks $(BENCH)
 
 clean:
-	rm -rf $(VENV) $(VENV8) $(VENV_BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV8) $(VENV_INTEROP) $(VENV_BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
@@ -68,6 +73,12 @@ $(VENV8)/.dev: pyproject.toml
 	$(PYTHON) -m venv $(VENV8)
 	$(VENV8)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV8)/bin/python -m pip install --quiet --editable '.[test]' 'ipython>=8.12,<9' 'ipykernel>=6.29,<7'
+	touch $@
+
+$(VENV_INTEROP)/.dev: pyproject.toml
+	$(PYTHON) -m venv $(VENV_INTEROP)
+	$(VENV_INTEROP)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV_INTEROP)/bin/python -m pip install --quiet --editable '.[interop]'
 	touch $@
 
 $(VENV_BENCH)/.bench: pyproject.toml

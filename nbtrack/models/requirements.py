@@ -45,9 +45,11 @@ class Requirements:
 def find_requirements(modules: Iterable[str], packages: Sequence[str] = ()) -> Requirements:
     """Pin the packages of ``modules``, and ``packages`` as far as they are installed.
 
+    A package may be there as another one that holds its module, as xgboost is as xgboost-cpu.
     Modules of the user's own files are followed to what they import.
     """
-    pinned = {name: line for package in packages if (line := pin(package)) for name in [_normal(package)]}
+    installed = [package if pin(package) else package_of(module_of_package(package)) for package in packages]
+    pinned = {_normal(package): line for package in installed if package and (line := pin(package))}
     local: set[str] = set()
     pending = {name for name in modules if name}
     seen: set[str] = set()

@@ -120,7 +120,7 @@ def log_model(
             artifact_path=path,
         )
         with store.transaction():
-            logged = _store_folder(store, run_id, path, folder, model_id, manifest)
+            logged = _store_folder(store, run_id, path, folder, manifest, model_class=f"{type(model).__module__}.{type(model).__qualname__}")
             version = _register(store, actor, logged, registered_model_name)
     return ModelInfo(
         model_uri=f"models:/{model_id}",
@@ -195,7 +195,7 @@ def _refuse_registered(store: Store, run_id: str, path: str) -> None:
             )
 
 
-def _store_folder(store: Store, run_id: str, path: str, folder: Path, model_id: str, manifest: Manifest) -> LoggedModel:
+def _store_folder(store: Store, run_id: str, path: str, folder: Path, manifest: Manifest, *, model_class: str) -> LoggedModel:
     _remove_earlier(store, run_id, path)
     files = []
     for name in list_files(folder):
@@ -204,7 +204,7 @@ def _store_folder(store: Store, run_id: str, path: str, folder: Path, model_id: 
     signature = manifest.signature
     return store.registry.logged_models.add(
         LoggedModel(
-            model_id=model_id,
+            model_id=str(manifest.model_id),
             run_id=run_id,
             name=path,
             digest=folder_digest(files),
@@ -214,6 +214,7 @@ def _store_folder(store: Store, run_id: str, path: str, folder: Path, model_id: 
             signature=None if signature is None else signature.to_dict(),
             has_input_example=manifest.saved_input_example_info is not None,
             metadata=manifest.metadata or {},
+            model_class=model_class,
         )
     )
 

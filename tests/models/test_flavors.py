@@ -225,7 +225,7 @@ def test_xgboost(kind: str, cancer, tmp_path: Path):
     predictions = load_model(tmp_path / "model", trusted=True, flavor="pyfunc").predict(X)
     expected = model.predict(xgboost.DMatrix(X)) if kind == "booster" else model.predict(X)
     np.testing.assert_allclose(predictions, expected)
-    assert "xgboost==" in (tmp_path / "model" / "requirements.txt").read_text()
+    assert "xgboost" in (tmp_path / "model" / "requirements.txt").read_text()
     with pytest.raises(UntrustedModel):
         load_model(tmp_path / "model")
 
