@@ -27,8 +27,12 @@ class ObservedFit:
         self.kwargs = kwargs
         self._data: FitData | None = None
         self._restore: list[Callable[[], None]] = []
-        with untouched_surroundings():
-            self.before(caller)
+        try:
+            with untouched_surroundings():
+                self.before(caller)
+        except BaseException as error:  # an interrupt; all else is a note of the record
+            self.failed(error)
+            raise
         self.began = time.perf_counter()
 
     # --- for a library -------------------------------------------------------------------------

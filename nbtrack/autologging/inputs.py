@@ -54,7 +54,11 @@ def variable_name(caller: FrameType | None, obj: Any, default: str) -> str:
 
 
 def _variables(frame: FrameType | None) -> dict[str, Any]:
-    return {} if frame is None else dict(frame.f_locals)
+    """What the caller can name, its own variables before the module's."""
+    if frame is None:
+        return {}
+    local, module = frame.f_locals, frame.f_globals
+    return dict(module) if local is module else {**local, **{name: value for name, value in module.items() if name not in local}}
 
 
 def head(data: Any, count: int) -> Any | None:

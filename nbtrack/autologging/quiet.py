@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -41,7 +41,7 @@ class QuietFit:
         count = getattr(self.model, "n_features_in_", None)
         for value in values.values():
             columns = getattr(value, "columns", None)
-            if names is not None and columns is not None and list(columns) == list(names):
+            if names is not None and columns is not None and _plain_names(columns) == _plain_names(names):
                 return value
             shape = tuple(getattr(value, "shape", ()))
             if names is None and columns is None and isinstance(count, int) and shape[1:] == (count,):
@@ -148,6 +148,11 @@ def note_fit(
         return
     for capture in captures:
         capture.note(noted)
+
+
+def _plain_names(names: Iterable[Any]) -> list[str]:
+    """Names of columns as LightGBM has them, without spaces."""
+    return [str(name).replace(" ", "_") for name in names]
 
 
 def _state(receiver: Any) -> dict[str, int]:

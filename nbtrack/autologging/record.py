@@ -15,6 +15,7 @@ from nbtrack.autologging.params import plain_key, plain_params
 from nbtrack.autologging.settings import Settings
 from nbtrack.autologging.summary import FitSummary, tell, warn
 from nbtrack.entities import Dataset, DatasetInput, Finding, InputTag, Metric, Origin, Param, Severity
+from nbtrack.models.signature import ModelSignature
 from nbtrack.tracking.exits import describe_error
 from nbtrack.tracking.handle import CONTEXT_TAG, RunHandle
 from nbtrack.tracking.renderings import media_type
@@ -146,16 +147,16 @@ class FitRecord:
         self.run.store.inputs.log(self.run.run_id, new)
         self.count("data sets", len(datasets))
 
-    def model(self, model: Any, name: str = MODEL_NAME, *, signature: Any = None, input_example: Any = None) -> None:
-        """Log the fitted model."""
-        run: Any = self.run
-        registered = self.settings.registered_model_name if name == MODEL_NAME else None
-        run.log_model(
+    def model(self, model: Any, name: str = MODEL_NAME, *, signature: ModelSignature | None = None, input_example: Any = None) -> None:
+        """Log the fitted model; one that the user logged under this name stays, and ours gets the title before it."""
+        settings = self.settings
+        taken = self._owned is None and bool(self.run.list_artifacts(name))
+        self.run.log_model(
             model,
-            name,
-            signature=signature if self.settings.log_model_signatures else None,
-            input_example=input_example if self.settings.log_input_examples else None,
-            registered_model_name=registered,
+            f"{self.title}_{name}" if taken else name,
+            signature=signature if settings.log_model_signatures else None,
+            input_example=input_example if settings.log_input_examples else None,
+            registered_model_name=settings.registered_model_name if name == MODEL_NAME else None,
         )
         self.count("model", 1)
 
