@@ -15,7 +15,8 @@ from nbtrack.store.artifacts.local import LocalBlobs
 from nbtrack.store.filelock import file_lock
 from nbtrack.store.sql import migrations
 from nbtrack.store.sql.bundle import SqlStore
-from nbtrack.store.sqlite_connections import BUSY_TIMEOUT_S, RESTORE_HINT, SqliteDatabase
+from nbtrack.store.sqlite_connections import BUSY_TIMEOUT_S, SqliteDatabase
+from nbtrack.store.sqlite_errors import RESTORE_HINT
 
 MINIMUM_SQLITE = (3, 35, 0)  # RETURNING
 # Where mmap-ed shared memory, which WAL needs, does not work between machines.

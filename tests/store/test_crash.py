@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nbtrack.entities import Metric, Param
 from nbtrack.store.open import locate, open_store
 
-from .processes import run
+from .builders import new_run
+from .processes import run, start
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork and no SIGKILL")
 
@@ -123,3 +127,86 @@ def test_a_process_killed_while_it_creates_a_store_leaves_one_that_opens(tmp_pat
             assert store.runs.get(run_id).info.run_id == run_id
         assert store.experiments.get("0").name == "Default"
         store.close()
+
+
+def test_an_interrupt_at_any_moment_loses_nothing_that_was_acknowledged_later(tmp_path: Path) -> None:
+    script = """
+import random
+
+class Interrupted(KeyboardInterrupt):
+    pass
+
+def interrupt(*_):
+    raise Interrupted
+
+store = opened()
+run = started(store)
+signal.signal(signal.SIGALRM, interrupt)
+acknowledged, kept = 0, None
+deadline = time.monotonic() + 2
+while time.monotonic() < deadline:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(20e-6, 400e-6))
+        while True:
+            store.metrics.log_batch(run, [Metric("a", 1.0, 0, acknowledged), Metric("b", 1.0, 0, acknowledged)])
+            acknowledged += 1
+    except Interrupted as error:
+        kept = error  # as a notebook keeps the last traceback, with all its frames
+    if acknowledged % 10 == 0:
+        store.params.log(run, [Param(f"p{acknowledged}", 1)])
+print(run, acknowledged, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    process = start(script)
+    output, errors = process.communicate(timeout=60)
+    assert errors == ""
+    run_id, acknowledged = output.split()
+    store = open_store(locate(tmp_path))
+    counts = {summary.key: summary.count for summary in store.metrics.summaries(run_id)}
+    assert counts["a"] >= int(acknowledged) > 0
+    assert counts["a"] == counts["b"]
+    store.close()
+
+
+def test_a_transaction_that_was_left_without_its_end_takes_nothing_later_with_it(tmp_path: Path) -> None:
+    store, other = open_store(locate(tmp_path)), open_store(locate(tmp_path))
+    run_id = new_run(store)
+    store.metrics.log(run_id, "loss", 0.0, 0, 0)
+
+    def interrupted_at_its_end() -> object:
+        block = store.transaction()
+        block.__enter__()
+        store.metrics.log(run_id, "loss", 1.0, 1, 0)
+        return block  # as a traceback keeps it
+
+    for write in (
+        lambda: store.metrics.log(run_id, "loss", 2.0, 2, 0),
+        lambda: store.metrics.log_batch(run_id, [Metric("loss", 3.0, 0, 3)]),
+        lambda: store.params.log(run_id, [Param("lr", 0.1)]),
+    ):
+        kept = interrupted_at_its_end()
+        write()
+        assert kept
+    assert [metric.step for metric in other.metrics.history(run_id, "loss")] == [0, 2, 3]
+    assert [param.key for param in other.params.all(run_id)] == ["lr"]
+    store.close()
+    other.close()
+
+
+def test_a_transaction_opened_by_a_helper_stays_open_in_its_block(tmp_path: Path) -> None:
+    store, other = open_store(locate(tmp_path)), open_store(locate(tmp_path))
+    run_id = new_run(store)
+
+    @contextlib.contextmanager
+    def helper() -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(store.transaction())
+            yield
+
+    with helper():
+        store.metrics.log(run_id, "loss", 1.0, 0, 0)
+        store.params.log(run_id, [Param("lr", 0.1)])
+        assert other.metrics.summaries(run_id) == []
+    assert other.runs.get(run_id).data.metrics == {"loss": 1.0}
+    store.close()
+    other.close()
