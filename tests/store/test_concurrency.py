@@ -217,7 +217,7 @@ def work():
             store.params.log(run, [Param(f"p{{len(logged)}}", 1)])
         logged.append(1)
 
-thread = threading.Thread(target=work)
+thread = threading.Thread(target=work, daemon=True)
 thread.start()
 for number in range(15):
     pid = os.fork()
