@@ -38,8 +38,8 @@ class LightningHook:
 
     def begin(self, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], caller: FrameType, /) -> Observer | None:
         settings = switch.settings.get(FLAVOR)
-        if settings is None:
-            return None
+        if settings is None or getattr(args[0], "global_rank", 0) != 0:
+            return None  # of several processes that train one model the first logs
         try:
             bound = inspect.signature(original).bind(*args, **kwargs)
         except TypeError:
@@ -152,6 +152,9 @@ def _callback_class(base: Any) -> Any:
         def __init__(self, record: FitRecord) -> None:
             super().__init__()
             self._record = record
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return base, ()  # a trainer that is sent to other processes takes no record along
 
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
             if trainer.current_epoch % self._record.settings.log_every_n_epoch == 0:

@@ -37,11 +37,11 @@ class QuietFit:
 
     def example_among(self, values: Mapping[str, Any]) -> Any | None:
         """The first frame or array of ``values`` that has the columns which the model was fitted on; None if there is none."""
-        names = getattr(self.model, "feature_names_in_", None)
+        names = _feature_names(self.model)
         count = getattr(self.model, "n_features_in_", None)
         for value in values.values():
             columns = getattr(value, "columns", None)
-            if names is not None and columns is not None and _plain_names(columns) == _plain_names(names):
+            if names is not None and columns is not None and _plain_names(columns) == names:
                 return value
             shape = tuple(getattr(value, "shape", ()))
             if names is None and columns is None and isinstance(count, int) and shape[1:] == (count,):
@@ -148,6 +148,15 @@ def note_fit(
         return
     for capture in captures:
         capture.note(noted)
+
+
+def _feature_names(model: Any) -> list[str] | None:
+    """The names of the columns that a model was fitted on; None if they had none, which LightGBM numbers."""
+    found = getattr(model, "feature_names_in_", None)
+    found = getattr(model, "feature_name_", None) if found is None else found
+    if found is None or list(found) == [f"Column_{number}" for number in range(len(found))]:
+        return None
+    return _plain_names(found)
 
 
 def _plain_names(names: Iterable[Any]) -> list[str]:

@@ -119,6 +119,9 @@ def _callback_class() -> Any:
             super().__init__()
             self._record = record
 
+        def __reduce__(self) -> tuple[Any, ...]:
+            return base, ()  # an estimator that is pickled while it is fitted takes no record along
+
         def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, Any]]) -> bool:
             latest = {f"{data}-{metric}": values[-1] for data, metrics in evals_log.items() for metric, values in metrics.items()}
             log_round(self._record, {key: value[0] if isinstance(value, tuple) else value for key, value in latest.items()}, epoch)
