@@ -53,7 +53,7 @@ class SqliteDatabase:
     def in_transaction(self) -> bool:
         session = self.session()
         with session.lock:
-            return self.usable(session).in_transaction
+            return session.connection is not None and self.usable(session).in_transaction
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         session = self.session()
@@ -143,10 +143,19 @@ class SqliteDatabase:
             session.connection = None
         self._start()
 
-    def wait_for_forks(self) -> None:
-        """Begin no transaction while this process is being forked."""
+    def make_way(self) -> None:
+        """Before a transaction: wait for a fork that is under way, and end what other threads abandoned.
+
+        An abandoned transaction of an idle thread would hold the write lock until that thread logs again.
+        """
         with self._opening:
-            pass
+            others = list(self._sessions) if len(self._sessions) > 1 else ()
+        for session in others:
+            if session.owner is not None and session.lock.acquire(blocking=False):
+                try:
+                    session.drop_abandoned()
+                finally:
+                    session.lock.release()
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -167,7 +176,7 @@ class SqliteDatabase:
         if connection is None:
             return self._connect(session)
         if connection.in_transaction:
-            session.drop_abandoned(connection)
+            session.drop_abandoned()
         return connection
 
     def translated(self, error: Exception) -> NbtrackError:
@@ -186,6 +195,7 @@ class SqliteDatabase:
         locked = []
         for session in list(self._sessions):
             while session.lock.acquire(timeout=max(deadline - time.monotonic(), 0)):
+                session.drop_abandoned()
                 if session.connection is None or not session.connection.in_transaction:
                     session.close()
                     locked.append(session)

@@ -25,9 +25,10 @@ _GENERATOR = 0x20 | 0x80 | 0x200  # the code flags of generators, coroutines and
 class Session:
     """One thread's connection, made at its first use. Whoever holds the lock may use or close it."""
 
-    __slots__ = ("__weakref__", "connection", "lock", "owner")
+    __slots__ = ("__weakref__", "connection", "lock", "owner", "thread")
 
     def __init__(self) -> None:
+        self.thread = threading.get_ident()
         self.connection: sqlite3.Connection | None = None
         self.lock = threading.RLock()
         self.owner: FrameType | None = None  # the frame whose with statement is the open transaction
@@ -41,10 +42,15 @@ class Session:
             self.connection.close()
             self.connection = None
 
-    def drop_abandoned(self, connection: sqlite3.Connection) -> None:
-        """Roll back a transaction whose with statement was left without its end."""
-        if self.owner is not None and not _is_running(self.owner):
-            connection.rollback()
+    def drop_abandoned(self) -> None:
+        """Roll back a transaction whose with statement was left without its end; the lock is held."""
+        if self.owner is None or self.connection is None or not self.connection.in_transaction:
+            return
+        frame = sys._getframe() if self.thread == threading.get_ident() else sys._current_frames().get(self.thread)
+        while frame is not None and frame is not self.owner:
+            frame = frame.f_back
+        if frame is None:
+            self.connection.rollback()
             self.owner = None
 
 
@@ -64,8 +70,8 @@ class Opener(Protocol):
         """The session's connection, without an abandoned transaction; its lock is held."""
         ...
 
-    def wait_for_forks(self) -> None:
-        """Begin nothing while this process is being forked."""
+    def make_way(self) -> None:
+        """Before a transaction: wait for a fork that is under way, and end what other threads abandoned."""
         ...
 
     def translated(self, error: Exception) -> NbtrackError:
@@ -86,8 +92,8 @@ class Transaction:
         self._nested = False
 
     def __enter__(self) -> None:
-        if not self._database.in_transaction:  # else the fork waits for its end
-            self._database.wait_for_forks()
+        if not self._database.in_transaction:  # else the others wait for its end
+            self._database.make_way()
         session = self._session
         with session.lock:
             try:
@@ -137,12 +143,3 @@ def _entering_frame() -> FrameType | None:
     while frame is not None and (frame.f_code.co_flags & _GENERATOR or frame.f_code.co_filename == contextlib.__file__):
         frame = frame.f_back
     return frame
-
-
-def _is_running(wanted: FrameType) -> bool:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        if frame is wanted:
-            return True
-        frame = frame.f_back
-    return False

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,25 @@ def test_a_transaction_that_was_left_without_its_end_takes_nothing_later_with_it
     assert [param.key for param in other.params.all(run_id)] == ["lr"]
     store.close()
     other.close()
+
+
+def test_an_abandoned_transaction_of_an_idle_thread_does_not_keep_others_from_writing(tmp_path: Path) -> None:
+    store = open_store(locate(tmp_path))
+    run_id = new_run(store)
+
+    def interrupted_at_its_end() -> object:
+        block = store.transaction()
+        block.__enter__()
+        store.metrics.log(run_id, "abandoned", 1.0, 1, 0)
+        return block
+
+    kept = interrupted_at_its_end()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(store.runs.beat, [run_id], 5).result(timeout=20)
+        thread.submit(store.metrics.log, run_id, "later", 1.0, 1, 0).result(timeout=20)
+    assert kept
+    assert store.runs.get(run_id).data.metrics == {"later": 1.0}
+    store.close()
 
 
 def test_a_transaction_opened_by_a_helper_stays_open_in_its_block(tmp_path: Path) -> None:
