@@ -132,7 +132,9 @@ class ExperimentStore(Protocol):
 class RunStore(Protocol):
     """Runs, their tags, and the processes that work on them."""
 
-    def create(self, run: NewRun) -> Run: ...
+    def create(self, run: NewRun) -> Run:
+        """Make a run. Its name and parent are the tags ``mlflow.runName`` and ``mlflow.parentRunId`` too, now and later."""
+        ...
 
     def get(self, run_id: str) -> Run: ...
 
@@ -153,7 +155,10 @@ class RunStore(Protocol):
         run_name: str | None = None,
         status_message: str | None = None,
     ) -> RunInfo:
-        """Change what is given. Ending a run forgets its process; setting RUNNING clears the end time."""
+        """Change what is given. Ending a run forgets its process; setting RUNNING clears the end time and the message.
+
+        A deleted run can still be ended, by the process that works on it, and takes no other change.
+        """
         ...
 
     def search(self, query: RunQuery) -> PagedList[Run]:
@@ -175,7 +180,10 @@ class RunStore(Protocol):
     def restore(self, run_id: str) -> None: ...
 
     def purge(self, run_ids: Sequence[str]) -> None:
-        """Remove deleted runs with all that belongs to them, for good."""
+        """Remove deleted runs with all that belongs to them, for good; all or none.
+
+        Raises ``Conflict`` for a run that is not deleted, or that a registered model version was made by.
+        """
         ...
 
     def claim(self, run_id: str, process: Process) -> None:
@@ -353,7 +361,11 @@ class Store(Protocol):
     def registry(self) -> RegistryStore: ...
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Make the writes inside one: all or none, one commit. Nests."""
+        """Make the writes inside a with statement one: all or none, one commit.
+
+        Nests: an inner block that raises takes back what it did, and only that. A block is left by
+        the function that entered it; one that is not (an interrupt may do that) is rolled back.
+        """
         ...
 
     def close(self) -> None: ...

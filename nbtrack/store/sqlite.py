@@ -20,7 +20,9 @@ from nbtrack.store.sqlite_errors import RESTORE_HINT
 
 MINIMUM_SQLITE = (3, 35, 0)  # RETURNING
 # Where mmap-ed shared memory, which WAL needs, does not work between machines.
-_NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "ceph", "fuse.sshfs", "9p"}
+_NETWORK_FILE_SYSTEMS = frozenset(
+    "nfs nfs4 cifs smb3 smbfs afs lustre gpfs beegfs ceph davfs 9p fuse.sshfs fuse.glusterfs fuse.rclone fuse.s3fs fuse.gcsfuse fuse.drive fuse.davfs2".split()
+)
 # A commit writes whole pages, three for a point: small ones make logging a fifth faster, and reading no slower.
 _PAGE_BYTES = 2048
 _RETRY_S = 0.01

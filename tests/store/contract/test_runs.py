@@ -388,3 +388,9 @@ def test_a_reader_sees_nothing_of_an_open_transaction(store: Store, run_id: str)
         assert other.submit(store.params.all, run_id).result() == []
         assert store.params.all(run_id) == [Param("lr", 0.1, Origin.INFERRED, 3)]
     assert [param.key for param in store.params.all(run_id)] == ["lr"]
+
+
+@pytest.mark.parametrize("run_id", ["\ud83d", "a\x00b", "'; DROP TABLE runs; --", "", "%"])
+def test_an_id_of_any_characters_finds_no_run(store: Store, run_id: str) -> None:
+    with pytest.raises((RunNotFound, InvalidInput)):
+        store.runs.get(run_id)
