@@ -74,7 +74,12 @@ class Session:
 
     def place(self) -> Place:
         """Where the store is or would be made."""
-        return locate(self._uri or config.read_settings().tracking_uri)
+        return locate(self.chosen_uri)
+
+    @property
+    def chosen_uri(self) -> str | None:
+        """The URI that was set, else that of the environment; None where the place is found from the working directory."""
+        return self._uri or config.read_settings().tracking_uri
 
     def store(self) -> Store:
         """The store, made if it is not there; runs that were lost are marked when it is opened."""

@@ -1,0 +1,1 @@
+"""``mlflow.protos``: only the names of error codes."""
