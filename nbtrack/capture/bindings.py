@@ -16,6 +16,8 @@ from nbtrack.capture.literals import NotTyped, is_typed, typed_value
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_NAMELESS_FIELDS = frozenset({"ctx", "op", "ops", "attr", "arg", "conversion", "is_async", "type_comment"})
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}  # of a kind of node, those that may have nodes with names in them
 
 # Methods that change what they are called on, whatever class it is of.
 CONTAINER_CHANGES = frozenset("append extend insert add update setdefault pop popitem remove discard clear sort reverse appendleft".split())
@@ -84,6 +86,8 @@ def statements(body: Sequence[ast.stmt], place: Place | None = None) -> Iterator
 
 def _blocks(statement: ast.stmt, place: Place) -> list[tuple[list[ast.stmt], Place]]:
     """The bodies of a compound statement, each with its place."""
+    if not hasattr(statement, "body") and not isinstance(statement, ast.Match):
+        return []  # most statements: no time is lost on them
     branch, loop = replace(place, branch=True), replace(place, loop=True)
     match statement:
         case ast.If(test=test, body=body, orelse=orelse):
@@ -117,12 +121,31 @@ def inside(node: ast.AST, *, comprehensions: bool = True) -> Iterator[ast.expr]:
 
     In the order of the source; comprehensions are left out too unless asked for.
     """
-    if isinstance(node, ast.Lambda) or (isinstance(node, COMPREHENSIONS) and not comprehensions):
-        return
-    if isinstance(node, ast.expr):
-        yield node
-    for child in ast.iter_child_nodes(node):
-        yield from inside(child, comprehensions=comprehensions)
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Lambda) or (not comprehensions and isinstance(node, COMPREHENSIONS)):
+            continue
+        if isinstance(node, ast.expr):
+            yield node
+        waiting += reversed(children(node))
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below ``node`` that may hold names, in the order of the source."""
+    found: list[ast.AST] = []
+    kind = type(node)
+    fields = _FIELDS.get(kind)
+    if fields is None:  # more than half of all nodes are names or constants, with nothing in them
+        fields = () if issubclass(kind, (ast.Name, ast.Constant)) else tuple(part for part in kind._fields if part not in _NAMELESS_FIELDS)
+        _FIELDS[kind] = fields
+    for part in fields:
+        value = getattr(node, part, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
 
 
 def root_name(node: ast.expr) -> str | None:
@@ -210,6 +233,23 @@ def paired_targets(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr
     else:
         for part, part_value in pairs:
             yield from paired_targets(part, part_value)
+
+
+def looped_targets(target: ast.expr, items: ast.expr) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """Each part of a loop's target with the expression whose items it gets; None where those are counted, or are keys."""
+    parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
+    match items:
+        case ast.Call(func=ast.Name(id="enumerate"), args=[counted, *_]) if len(parts) == 2 and not isinstance(counted, ast.Starred):
+            yield parts[0], None
+            yield from looped_targets(parts[1], counted)
+        case ast.Call(func=ast.Name(id="zip"), args=args) if len(args) == len(parts) and not any(isinstance(item, ast.Starred) for item in (*args, *parts)):
+            for part, item in zip(parts, args, strict=True):
+                yield from looped_targets(part, item)
+        case ast.Call(func=ast.Attribute(value=owner, attr="items"), args=[]) if len(parts) == 2:
+            yield parts[0], None
+            yield parts[1], owner
+        case _:
+            yield target, items
 
 
 def _targets(target: ast.expr, value: ast.expr, place: Place) -> Iterator[Binding]:

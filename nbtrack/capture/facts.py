@@ -22,6 +22,7 @@ class Bound:
     certain: bool = True  # False inside an if, an except or a case
     module: bool = False  # by an import
     held: bool = False
+    plain: tuple[str, ...] | None = None  # names that must hold what nothing can change for its value to be such, too
 
 
 @dataclass(frozen=True)

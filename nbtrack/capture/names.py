@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import zip_longest
 
-from nbtrack.capture.bindings import CONTAINER_CHANGES, inside, names_declared, names_in_target, own_expressions, paired_targets, root_name
+from nbtrack.capture.bindings import CONTAINER_CHANGES, inside, looped_targets, names_declared, names_in_target, own_expressions, paired_targets, root_name
 from nbtrack.capture.calls import imports
 from nbtrack.capture.facts import Bound, CellFacts, Opaque, Passed
 from nbtrack.capture.ipython_syntax import magic_call, parse_cell
@@ -26,10 +26,10 @@ from nbtrack.capture.scopes import (
     class_facts,
     expression_reads,
     function_facts,
-    shared_names,
     signature_expressions,
     type_parameters,
 )
+from nbtrack.capture.sharing import comprehension_targets, plain_if, shared_names
 
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 
@@ -61,6 +61,8 @@ class _Flow:
         self._own_scope = own_scope
         self._count = 0
         self._certain = True  # not inside a branch
+        self._looping = False
+        self._inner: dict[str, tuple[str, ...]] = {}  # variables of comprehensions, and the names that they come from
         self._reads: dict[str, int] = {}
         self._soft: set[str] = set()
         self._binds: dict[str, int] = {}
@@ -113,41 +115,67 @@ class _Flow:
         facts = self._functions.pop(name)  # also keeps a recursive function from going round
         self._read(sorted(facts.free))
         for changed in facts.changes:
-            self._change(changed, Change.POSSIBLE)
+            self._changes.setdefault(changed, Change.POSSIBLE)
         self._may_bind.update(facts.rebinds)
         self._functions[name] = facts
 
-    def _bind(self, names: Iterable[str], *, shares: Sequence[str] = (), function: FunctionFacts | None = None, module: bool = False) -> None:
+    def _bind(
+        self,
+        names: Iterable[str],
+        *,
+        shares: Sequence[str] = (),
+        plain: tuple[str, ...] | None = None,
+        function: FunctionFacts | None = None,
+        module: bool = False,
+    ) -> None:
+        if plain and self._looping:
+            plain = None  # the next time round those names may hold something else
         for name in names:
             self._count += 1
             self._binds[name] = self._count
             self._deletes.discard(name)
-            self._bound.append(Bound(name, tuple(shares), function, self._certain, module))
+            self._bound.append(Bound(name, tuple(shares), function, self._certain, module, plain=plain))
             self._functions.pop(name, None)
             if function is not None:
                 self._functions[name] = function
+
+    def _bind_to(self, target: ast.expr, value: ast.expr | None) -> None:
+        """Bind a target to a value, or to an item of it; without one to a key or a counter."""
+        self._bind(names_in_target(target), shares=shared_names(value) if value is not None else (), plain=plain_if(value))
 
     def _hold(self, names: Iterable[str], shares: Sequence[str]) -> None:
         if shares:
             self._bound += [Bound(name, tuple(shares), held=True) for name in names]
 
     def _change(self, name: str, change: Change) -> None:
-        self._changes[name] = max(change, self._changes.get(name, Change.POSSIBLE))
+        for owner in self._outside(name):
+            self._changes[owner] = max(change, self._changes.get(owner, Change.POSSIBLE))
+
+    def _outside(self, name: str) -> tuple[str, ...]:
+        """The names of the notebook that ``name`` stands for where it is the variable of a comprehension."""
+        return self._inner.get(name, (name,))
 
     # Expressions
 
     def _evaluate(self, expression: ast.expr, *, statement: bool = False, results: tuple[str, ...] = ()) -> None:
+        if isinstance(expression, (ast.Name, ast.Constant)):  # nothing else can be in them
+            self._read(expression_reads(expression))
+            return
         nodes = list(inside(expression))
         walrus = [node for node in nodes if isinstance(node, ast.NamedExpr)]
         targets = {node.target.id for node in walrus}
         names = sorted(expression_reads(expression))
         self._read(name for name in names if name not in targets)
         self._read((name for name in names if name in targets), soft=True)
+        inner = comprehension_targets(nodes)
+        self._inner = {name: (*sources, name) if name in names else sources for name, sources in inner.items()}
         for node in nodes:
             if isinstance(node, ast.Call):
                 self._call(node, statement=statement and node is expression, results=results)
+        self._inner = {}
         for node in walrus:
-            self._bind([node.target.id], shares=shared_names(node.value))
+            shares = [source for name in shared_names(node.value) for source in inner.get(name, (name,))]
+            self._bind([node.target.id], shares=shares, plain=None if inner else plain_if(node.value))
 
     def _call(self, node: ast.Call, *, statement: bool, results: tuple[str, ...]) -> None:
         magic = magic_call(node)
@@ -174,9 +202,12 @@ class _Flow:
         elif isinstance(node.func, ast.Attribute):
             owner = root_name(node.func.value)
             if owner is not None and node.func.attr in CONTAINER_CHANGES:
-                self._hold([owner], [name for value in (*node.args, *(keyword.value for keyword in node.keywords)) for name in shared_names(value)])
+                values = [*node.args, *(keyword.value for keyword in node.keywords)]
+                self._hold(self._outside(owner), [source for value in values for name in shared_names(value) for source in self._outside(name)])
             if isinstance(node.func.value, ast.Name):
-                self._method_calls[node.func.value.id, node.func.attr, tuple(argument_names(node))] = None
+                given = tuple(source for name in argument_names(node) for source in self._outside(name))
+                for name in self._outside(node.func.value.id):
+                    self._method_calls[name, node.func.attr, given] = None
 
     def _bare_call(self, node: ast.Call, function: str, *, statement: bool, results: tuple[str, ...]) -> None:
         if function in ("exec", "eval") and function not in self._binds:
@@ -192,7 +223,7 @@ class _Flow:
         else:
             places: list[tuple[int | str, ast.expr]] = [*enumerate(node.args), *((keyword.arg or "**", keyword.value) for keyword in node.keywords)]
             named = [(place, root_name(value)) for place, value in places if not isinstance(value, ast.Call)]
-            given = tuple((place, name) for place, name in named if name is not None)
+            given = tuple((place, source) for place, name in named if name is not None for source in self._outside(name))
             self._passed.append(Passed(function, given, statement, function in self._binds, results))
 
     # Statements
@@ -212,6 +243,7 @@ class _Flow:
                 self._read(names_in_target(target))
                 for name in names_in_target(target):
                     self._change(name, Change.CERTAIN)
+                    self._bound.append(Bound(name, tuple(_of_display(value)), held=True, plain=None if self._looping else plain_if(value)))
             case ast.Delete(targets=targets):
                 self._delete(targets)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -232,7 +264,7 @@ class _Flow:
             self._touch(target)
             for part, part_value in paired_targets(target, value):
                 shares = shared_names(part_value)
-                self._bind(names_in_target(part), shares=shares, function=function)
+                self._bind(names_in_target(part), shares=shares, plain=plain_if(part_value), function=function)
                 self._hold(changes_by_target(part), shares)
 
     def _touch(self, target: ast.expr) -> None:
@@ -286,11 +318,12 @@ class _Flow:
         match statement:
             case ast.For(target=target, iter=items, body=body, orelse=orelse) | ast.AsyncFor(target=target, iter=items, body=body, orelse=orelse):
                 self._touch(target)
-                self._bind(names_in_target(target), shares=shared_names(items))
-                self.run(body)
+                for part, value in looped_targets(target, items):
+                    self._bind_to(part, value)
+                self._loop(body)
                 self._branches([orelse])
             case ast.While(body=body, orelse=orelse):
-                self.run(body)
+                self._loop(body)
                 self._branches([orelse])
             case ast.If(body=body, orelse=orelse):
                 self._branches([body, orelse], covers=True)
@@ -298,12 +331,17 @@ class _Flow:
                 for item in items:
                     if item.optional_vars is not None:
                         self._touch(item.optional_vars)
-                        self._bind(names_in_target(item.optional_vars), shares=shared_names(item.context_expr))
+                        self._bind_to(item.optional_vars, item.context_expr)
                 self.run(body)
             case ast.Match(cases=cases):
                 self._match(statement, cases)
             case _ if hasattr(statement, "handlers"):  # try, and except* of Python 3.11
                 self._try(statement)  # type: ignore[arg-type]  # TryStar has Try's fields
+
+    def _loop(self, body: list[ast.stmt]) -> None:
+        before, self._looping = self._looping, True
+        self.run(body)
+        self._looping = before
 
     def _match(self, statement: ast.Match, cases: list[ast.match_case]) -> None:
         for case in cases:
@@ -350,3 +388,8 @@ class _Flow:
         if covers:
             for name in set.intersection(*(set(outcome) for outcome in outcomes)) - self._binds.keys():
                 self._binds[name] = max(outcome[name] for outcome in outcomes)
+
+
+def _of_display(value: ast.expr) -> list[str]:
+    """What ``xs += [a, b]`` puts into ``xs``; what ``n += a`` does to ``n`` lets go of ``a``, as far as can be seen."""
+    return shared_names(value) if isinstance(value, (ast.List, ast.Tuple, ast.Set, ast.Dict)) else []

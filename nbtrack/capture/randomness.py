@@ -58,7 +58,7 @@ def drawn_states(node: ast.Call, imported: Mapping[str, str]) -> Iterable[str]:
         return (RANDOM_STATES["random"],)
     if (before == ["torch"] and name in _TORCH_DRAWS) or before[-1:] == ["nn"]:
         return (RANDOM_STATES["torch"],)  # a layer starts with random weights
-    unseeded = all(keyword.arg not in ("random_state", None) for keyword in node.keywords)
     sampled = name == "sample" and any(keyword.arg in ("n", "frac") for keyword in node.keywords)
     known = name in RANDOM_WHEN and RANDOM_WHEN[name] is None and (bool(before) or name not in AMBIGUOUS_RANDOM)
-    return (RANDOM_STATES["numpy"],) if unseeded and (sampled or known) else ()
+    unseeded = (sampled or known) and all(keyword.arg not in ("random_state", None) for keyword in node.keywords)
+    return (RANDOM_STATES["numpy"],) if unseeded else ()

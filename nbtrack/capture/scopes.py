@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nbtrack.capture.bindings import COMPREHENSIONS, inside, names_declared, names_in_target, own_expressions, root_name, statements
+from nbtrack.capture.bindings import COMPREHENSIONS, children, inside, names_declared, names_in_target, own_expressions, statements
 from nbtrack.capture.mutations import argument_names, changes_by_call, changes_by_target, only_looks
 from nbtrack.capture.randomness import drawn_states, read_states, seeded_states
+from nbtrack.capture.sharing import shared_names, sources_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -32,7 +33,12 @@ def function_facts(node: Function) -> FunctionFacts:
     parameters = tuple(arg.arg for arg in _arguments(node.args))
     own, declared, outer = _local_names(body)
     own.update(parameters, type_parameters(node))
-    changed = _changed(body)
+    changed, augmented = _changed(body)
+    returned = set(shared_names(node.body)) if isinstance(node, ast.Lambda) else _returned(body)
+    if not own.isdisjoint(changed | returned):  # a local name stands for what it was made from
+        changed, returned = sources_of(changed, body), sources_of(returned, body)
+    changed |= augmented  # a number, most often: it leaves what it came from alone
+    hidden = own.difference(parameters)
     seeded, drawn, read = _random_states(body)
     return FunctionFacts(
         free=frozenset((_loaded(body, annotations=False) - own) | declared | outer | drawn | read),
@@ -40,7 +46,7 @@ def function_facts(node: Function) -> FunctionFacts:
         changes=frozenset((changed - own) | drawn),
         parameters=parameters,
         changed_parameters=frozenset(changed.intersection(parameters)),
-        returned=frozenset(shared_names(node.body) if isinstance(node, ast.Lambda) else _returned(body)),
+        returned=frozenset(returned - hidden),
     )
 
 
@@ -149,7 +155,7 @@ def _loaded(roots: Iterable[ast.AST], *, functions: bool = True, annotations: bo
         else:
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
-            waiting.extend(ast.iter_child_nodes(node))
+            waiting += children(node)
     return found
 
 
@@ -161,13 +167,14 @@ def _comprehension_reads(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.G
     return (_loaded(parts) - targets) | _loaded([node.generators[0].iter])
 
 
-def _changed(body: Sequence[ast.stmt]) -> set[str]:
-    """Names whose objects the statements of a function may change."""
+def _changed(body: Sequence[ast.stmt]) -> tuple[set[str], set[str]]:
+    """Names whose objects the statements of a function may change, and those that are the target of ``+=``."""
     found: set[str] = set()
+    augmented: set[str] = set()
     for statement, _ in statements(body):
         found.update(name for target in _targets_of(statement) for name in changes_by_target(target))
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-            found.add(statement.target.id)
+            augmented.add(statement.target.id)
         alone = statement.value if isinstance(statement, ast.Expr) else None
         for expression in own_expressions(statement):
             for node in inside(expression):
@@ -175,7 +182,7 @@ def _changed(body: Sequence[ast.stmt]) -> set[str]:
                     found.update(name for name, _ in changes_by_call(node, statement=node is alone))
                     if node is alone and isinstance(node.func, ast.Name) and not only_looks(node.func.id):
                         found.update(argument_names(node))
-    return found
+    return found, augmented
 
 
 def _random_states(body: Sequence[ast.stmt]) -> tuple[set[str], set[str], set[str]]:
@@ -197,42 +204,3 @@ def _returned(body: Sequence[ast.stmt]) -> set[str]:
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, (ast.Yield, ast.YieldFrom)) and statement.value.value is not None:
             found.update(shared_names(statement.value.value))
     return found
-
-
-def shared_names(value: ast.expr) -> list[str]:
-    """Names whose objects the value of an expression may share: ``b = a``, ``(a, b)``, ``a[0]``, ``Trainer(a)``."""
-    match value:
-        case ast.Name(id=name):
-            return [name]
-        case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items):
-            return [name for item in items for name in shared_names(item)]
-        case ast.Dict(values=items):
-            return [name for item in items for name in shared_names(item)]
-        case ast.IfExp(body=first, orelse=second) | ast.NamedExpr(target=first, value=second):
-            return shared_names(first) + shared_names(second)
-        case ast.BoolOp(values=items):
-            return [name for item in items for name in shared_names(item)]
-        case ast.Starred(value=inner) | ast.Await(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
-            return shared_names(inner)
-        case ast.Call():
-            return _shared_by_call(value)
-        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-            return sorted(_comprehension_reads(value))
-    return []
-
-
-# Functions whose result hands out the very objects that they were given.
-_PASS_ON = frozenset("iter enumerate zip reversed list tuple dict set sorted map filter partial next getattr vars min max cycle chain".split())
-_PASS_ON_METHODS = frozenset("items values keys get pop setdefault parameters named_parameters".split())
-
-
-def _shared_by_call(node: ast.Call) -> list[str]:
-    """``Trainer(model)`` keeps what it is given, ``df.drop(...)`` does not."""
-    match node.func:
-        case ast.Name(id=name) | ast.Attribute(attr=name) if name in _PASS_ON or name[:1].isupper():
-            given = [*node.args, *(keyword.value for keyword in node.keywords)]
-            owner = root_name(node.func)
-            return [*([owner] if owner else []), *(found for value in given for found in shared_names(value))]
-        case ast.Attribute(value=inner, attr=name) if name in _PASS_ON_METHODS:
-            return shared_names(inner)
-    return []

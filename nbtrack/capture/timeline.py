@@ -2,12 +2,15 @@
 
 `names` knows a cell by itself; here it meets the cells before it: a function that an earlier cell
 defined brings the names that its body needs, ``b = a`` makes a change of ``b`` one of ``a``, and
-calls on a module leave the module as it is.
+calls on a module leave the module as it is. Names are linked by objects that can change: two that
+hold the same number, or were made by the same class or builtin, have nothing to do with each other.
 """
 
 from __future__ import annotations
 
+import builtins
 import enum
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -15,6 +18,8 @@ from nbtrack.capture.facts import Bound, CellFacts, Passed
 from nbtrack.capture.mutations import Change, only_looks
 from nbtrack.capture.scopes import FunctionFacts
 
+_BUILTINS = frozenset(dir(builtins))
+_CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")  # of a star import, say
 _LATER = 1 << 60  # after everything that a cell does
 
 
@@ -44,7 +49,9 @@ class Timeline:
     """What the names of the notebook stand for, cell after cell."""
 
     _modules: set[str] = field(default_factory=set)
-    _definitions: set[str] = field(default_factory=set)  # bound by def or class
+    _known: set[str] = field(default_factory=set)  # every name that a cell has bound
+    _stateless: set[str] = field(default_factory=set)  # modules, functions, classes, numbers, strings: nothing of theirs changes
+    _rebound: set[str] = field(default_factory=set)  # by functions, whenever these run
     _shares: dict[str, set[str]] = field(default_factory=dict)
     _carries: dict[str, frozenset[FunctionFacts]] = field(default_factory=dict)
 
@@ -66,7 +73,7 @@ class Timeline:
         for bound in facts.bound:
             if bound.name in partners:  # for row in grid: row.append(1) - and then row is something else
                 partners[bound.name] |= self._shares.get(bound.name, set())
-            self._bind(bound if succeeded else replace(bound, certain=False))
+            self._bind(bound if succeeded or not bound.certain else replace(bound, certain=False))
         for held in [*returned, *self._shares_of_results(facts), *self._kept_by_methods(facts)]:
             self._bind(held)
         _merge(changes, self._changed_by_calls(facts, bound_since=True))
@@ -109,41 +116,75 @@ class Timeline:
 
     def _bind(self, bound: Bound) -> None:
         name = bound.name
-        sources = [source for source in bound.shares if source not in self._modules and source not in self._definitions]
-        shared = {partner for source in sources for partner in (source, *self._shares.get(source, ()))}
-        carried = frozenset([bound.function] if bound.function is not None else []).union(*(self._carries.get(source, ()) for source in bound.shares))
+        if bound.held and name in self._modules:
+            return  # np.append(xs, x) puts nothing into np
+        shared = self._shared(bound.shares)
+        carried = self._carried(bound)
+        stateless = self._is_stateless_now(bound)
         if bound.certain and not bound.held:
             self._forget([name])
+        self._known.add(name)
+        (self._stateless.add if stateless else self._stateless.discard)(name)
         if not bound.held:
             (self._modules.add if bound.module else self._modules.discard)(name)
-            if bound.function is not None:
-                self._definitions.add(name)
+        if bound.function is not None and bound.function.rebinds:
+            self._rebound |= bound.function.rebinds
+            self._stateless -= bound.function.rebinds
         if carried:
             self._carries[name] = carried | self._carries.get(name, frozenset())
-        for holder in (name, *(self._shares.get(name, ()) if bound.held else ())):
-            for partner in shared - {holder}:
-                self._shares.setdefault(holder, set()).add(partner)
-                self._shares.setdefault(partner, set()).add(holder)
+        if shared:
+            self._link({name, *(self._shares.get(name, ()) if bound.held else ())}, shared)
+
+    def _shared(self, sources: Iterable[str]) -> set[str]:
+        """The names whose objects one has that may hold those of ``sources``."""
+        found: set[str] = set()
+        for source in sources:
+            if not self._is_stateless(source):
+                found.add(source)
+                found |= self._shares.get(source, set())
+        return found
+
+    def _carried(self, bound: Bound) -> frozenset[FunctionFacts]:
+        found = [self._carries[source] for source in bound.shares if source in self._carries]
+        if bound.function is not None:
+            found.append(frozenset([bound.function]))
+        return frozenset().union(*found)
+
+    def _is_stateless(self, name: str) -> bool:
+        return name in self._stateless or (name not in self._known and (name in _BUILTINS or _CLASS_NAME.fullmatch(name) is not None))
+
+    def _is_stateless_now(self, bound: Bound) -> bool:
+        """Whether nothing can change what the name holds once it is ``bound``, nor what it may hold from before."""
+        before = bound.name in self._stateless or (not bound.held and (bound.certain or bound.name not in self._known))
+        if not before or bound.name in self._rebound:
+            return False
+        return bound.module or bound.function is not None or (bound.plain is not None and all(map(self._is_stateless, bound.plain)))
+
+    def _link(self, holders: set[str], shared: set[str]) -> None:
+        for holder in holders:
+            self._shares.setdefault(holder, set()).update(shared - {holder})
+        for partner in shared:
+            self._shares.setdefault(partner, set()).update(holders - {partner})
 
     def _shares_of_results(self, facts: CellFacts) -> Iterator[Bound]:
         """What the results of the notebook's own functions share: ``ys = first(xs)``."""
         for passed in facts.passed:
             for function in self._carries.get(passed.function, ()) if passed.results else ():
-                arguments = {_parameter(place, function): name for place, name in passed.arguments}
-                sources = [arguments.get(name, name) for name in function.returned]
-                shares = tuple(partner for source in sources for partner in (source, *self._shares.get(source, ())))
-                yield from (Bound(result, shares, held=True) for result in passed.results)
+                given = [name for place, name in passed.arguments if place == "**" or _parameter(place, function) in function.returned]
+                shares = (*given, *sorted(function.returned.difference(function.parameters)))
+                if shares:
+                    yield from (Bound(result, shares, held=True) for result in passed.results)
 
     def _kept_by_methods(self, facts: CellFacts) -> Iterator[Bound]:
         """A method that changes its object may keep what it is given."""
-        yield from (Bound(owner, given, held=True) for owner, _, given in self._own_methods(facts))
+        yield from (Bound(owner, given, held=True) for owner, _, given in self._own_methods(facts) if given)
 
     def _forget(self, names: Iterable[str]) -> None:
         for name in names:
             for partner in self._shares.pop(name, ()):
                 self._shares[partner].discard(name)
             self._carries.pop(name, None)
-            self._definitions.discard(name)
+            self._stateless.discard(name)
 
 
 def _merge(changes: dict[str, Change], more: Iterable[tuple[str, Change]]) -> None:
