@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack._version import __version__
 
 if TYPE_CHECKING:
+    from nbtrack.autologging.api import autolog
     from nbtrack.models.folder import save_model
     from nbtrack.models.signature import infer_signature
     from nbtrack.notebook.block import track_run
@@ -57,6 +58,7 @@ __all__ = [
     "Client",
     "__version__",
     "active_run",
+    "autolog",
     "best_run",
     "create_experiment",
     "delete_run",
@@ -96,6 +98,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "autolog": "nbtrack.autologging.api",
     "Client": "nbtrack.tracking.client",
     "track_run": "nbtrack.notebook.block",
     "infer_signature": "nbtrack.models.signature",

@@ -74,12 +74,13 @@ class track_run:  # noqa: N801  (used as a function)
         outputs: bool = True,
         nested: bool = False,
         notes: str | None = None,
+        models: bool = True,
         register: str | None = None,
         live: bool = False,
         quiet: bool = False,
         log_system_metrics: bool | None = None,
     ) -> None:
-        refuse_unavailable(register=register is not None, live=live)
+        refuse_unavailable(live=live)
         self._options = TrackOptions(
             name=name,
             experiment=experiment,
@@ -92,6 +93,8 @@ class track_run:  # noqa: N801  (used as a function)
             nested=nested,
             notes=notes,
             quiet=quiet,
+            models=models,
+            register=register,
         )
         self._log_system_metrics = log_system_metrics
         self._recording: Recording | None = None

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
-from nbtrack.entities import Artifact, Finding, MetricSummary, Origin, Param, Run, RunInfo, RunStatus, Severity
-from nbtrack.formatting import format_value
-from nbtrack.query import And, Attribute, Comparison, Expression, IsNan, IsNull, Metric, Not, Number, OrderBy, Text
+from nbtrack.entities import Artifact, Finding, LoggedModel, MetricSummary, Origin, Param, Run, RunInfo, RunStatus, Severity
+from nbtrack.formatting import format_size, format_value
+from nbtrack.query import And, Attribute, Comparison, Expression, IsNan, IsNull, Metric, Not, Number, OrderBy, Text, parse_filter
+from nbtrack.query.registered import MODEL_VERSIONS
 from nbtrack.store.base import RunQuery, Store
 from nbtrack.tracking.goals import Goal, metric_goal
 
@@ -101,7 +102,8 @@ class CardData:
     failure: Failure | None = None
     inputs: Sequence[str] = ()
     figures: Sequence[str] = ()
-    files: int = 0
+    models: Sequence[str] = ()  # class and size of each, with the version that it became
+    files: int = 0  # but for figures and models
     closure: int | None = None  # earlier cells that the run needs; None if its code is not known
     unresolved: Sequence[str] = ()
     script: str | None = None  # the file that a block stood in, where it was no notebook
@@ -123,6 +125,8 @@ def read_card(store: Store, run_id: str) -> CardData:
     findings = sorted(store.facts.findings(run_id), key=lambda finding: _SEVERITY_ORDER[finding.severity])
     artifacts = store.artifacts.all(run_id)
     figures = figure_names(artifacts)
+    models = store.registry.logged_models.of_run(run_id)
+    elsewhere = (f"{FIGURES_FOLDER}/", *(f"{model.name}/" for model in models))
     card = CardData(
         run_id=run_id,
         name=run.info.run_name,
@@ -140,11 +144,20 @@ def read_card(store: Store, run_id: str) -> CardData:
         failure=None if run.info.status_message is None else Failure(run.info.status_message),
         inputs=[_input_text(item.dataset.name, item.dataset.profile) for item in run.inputs.dataset_inputs],
         figures=figures,
-        files=sum(1 for artifact in artifacts if not artifact.path.startswith(f"{FIGURES_FOLDER}/")),
+        models=[_model_text(store, model) for model in models],
+        files=sum(1 for artifact in artifacts if not artifact.path.startswith(elsewhere)),
         children=len(store.runs.children(run_id)),
         notes=run.data.tags.get("mlflow.note.content", ""),
     )
     return _with_origin(store, card)
+
+
+def _model_text(store: Store, model: LoggedModel) -> str:
+    """``RandomForestClassifier, 85 kB, churn version 3``."""
+    name = (model.model_class or model.name).rpartition(".")[2]
+    versions = store.registry.versions.search(filter=parse_filter(f"run_id = '{model.run_id}'", vocabulary=MODEL_VERSIONS))
+    became = [f"{version.name} version {version.version}" for version in versions if version.digest == model.digest]
+    return ", ".join([name, format_size(model.size), *became])
 
 
 def figure_names(artifacts: Sequence[Artifact]) -> list[str]:

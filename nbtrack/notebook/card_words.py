@@ -43,6 +43,8 @@ def footer_parts(card: CardData) -> list[tuple[str, str]]:
         parts.append((plural(len(card.inputs), "data input"), ", ".join(card.inputs)))
     if card.figures:
         parts.append((plural(len(card.figures), "figure"), ", ".join(card.figures)))
+    if card.models:
+        parts.append((f"model {card.models[0]}" if len(card.models) == 1 else plural(len(card.models), "model"), "; ".join(card.models)))
     if card.files:
         parts.append((plural(card.files, "file"), ""))
     if card.children:

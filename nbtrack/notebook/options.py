@@ -15,7 +15,6 @@ from nbtrack.ids import check_key
 
 # What later versions of nbtrack will do; taking an option off this list switches it on.
 NOT_AVAILABLE_YET = {
-    "register": "registering models",
     "live": "the live panel",
 }
 
@@ -43,6 +42,8 @@ class TrackOptions:
     nested: bool = False
     notes: str | None = None
     quiet: bool = False
+    models: bool = True  # keep the fitted model with the run
+    register: str | None = None  # the registered model that it becomes a version of
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,11 @@ def parse_options(line: str) -> tuple[TrackOptions, Mapping[str, str]]:
     """
     found = _read(split_words(line))
     templates = {word.text: label for label, words in found.items() for word in words if _has_braces(word.text)}
-    refuse_unavailable(register="--register" in found, live="--live" in found)
+    refuse_unavailable(live="--live" in found)
     return _options(found), templates
 
 
-def refuse_unavailable(*, register: bool, live: bool) -> None:
+def refuse_unavailable(*, live: bool) -> None:
     """Refuse what this version can't do yet, rather than leave it out silently.
 
     Raises
@@ -153,7 +154,7 @@ def refuse_unavailable(*, register: bool, live: bool) -> None:
     InvalidInput
         It is asked for.
     """
-    for option, asked in (("register", register), ("live", live)):
+    for option, asked in (("live", live),):
         if asked and option in NOT_AVAILABLE_YET:
             raise InvalidInput(f"{option} is not available yet: {NOT_AVAILABLE_YET[option]} comes with a later version of nbtrack. Leave it out")
 
@@ -177,11 +178,14 @@ def expand(text: str, namespace: Mapping[str, Any], *, label: str) -> str:
 
 def expanded(options: TrackOptions, labels: Mapping[str, str], namespace: Mapping[str, Any]) -> TrackOptions:
     """``options`` with the braces of its texts worked out in ``namespace``."""
+
     def plain(text: str | None) -> str | None:
         return None if text is None else expand(text, namespace, label=labels.get(text, "NAME"))
 
     tags = {key: expand(value, namespace, label=f"-t {key}") for key, value in options.tags.items()}
-    return replace(options, name=plain(options.name), experiment=plain(options.experiment), notes=plain(options.notes), tags=tags)
+    return replace(
+        options, name=plain(options.name), experiment=plain(options.experiment), notes=plain(options.notes), register=plain(options.register), tags=tags
+    )
 
 
 def _has_braces(text: str) -> bool:
@@ -248,6 +252,8 @@ def _options(found: Mapping[str, Sequence[Word]]) -> TrackOptions:
         nested="--nested" in found,
         notes=text("--notes"),
         quiet="--quiet" in found,
+        models="--no-models" not in found,
+        register=text("--register"),
     )
 
 

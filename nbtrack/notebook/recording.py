@@ -23,6 +23,7 @@ from nbtrack.errors import CaptureFailed
 from nbtrack.notebook.displays import DisplayTap
 from nbtrack.notebook.evidence import Evidence, Problems
 from nbtrack.notebook.failures import Place, cell_traceback, failure_place, traceback_text
+from nbtrack.notebook.fitted import FittedModels
 from nbtrack.notebook.loaded import loaded_names
 from nbtrack.notebook.options import TrackOptions, Wanted
 from nbtrack.notebook.surroundings import SavedCells
@@ -69,6 +70,7 @@ class Recording:
         self._evidence = Evidence(self._problems, figures=options.figures, outputs=options.outputs)
         self._data = Fingerprints()
         self._before: dict[str, int] = {}
+        self._fitted = FittedModels()
         self.run: ActiveRun | None = None
 
     def begin(self, tap: DisplayTap | None, *, tags: Mapping[str, str] | None = None, log_system_metrics: bool | None = None) -> ActiveRun:
@@ -102,6 +104,9 @@ class Recording:
             self._before = {name: id(values[name]) for name in self.subject.code.bound_names if name in values}
         with self._problems.guard("what the cell shows"):
             self._evidence.start(tap)
+        if options.models:
+            with self._problems.guard("the models that the cell fits"):
+                self._fitted.start()
         return run
 
     def forget_values(self) -> None:
@@ -120,6 +125,8 @@ class Recording:
         """
         captured = Captured()
         try:
+            with self._problems.guard("the models that the cell fits"):
+                self._fitted.stop()
             with self._problems.guard("what the cell shows"):
                 self._evidence.stop()
             self._capture(captured, error, cell or self.subject.cell, result)
@@ -140,6 +147,11 @@ class Recording:
                 place = failure_place(error, source, subject.namespace, in_file=subject.in_file or source != subject.cell.source)
         with guard("params and metrics"):
             self._infer(captured, values, result, place)
+        with guard("the params of the models"):
+            captured.params += self._fitted.params([param.key for param in captured.params])
+        if error is None and self.run is not None and not self.on_trial:
+            with guard("the fitted model"):
+                self._fitted.log(self.run, values, self.options.register)
         with guard("figures"):
             self._evidence.gather_figures({name: values[name] for name in subject.code.bound_names if name in values})
         with guard("data that the cell reads"):

@@ -10,7 +10,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.config import read_settings
-from nbtrack.entities import DatasetInput, FileInfo, InputTag, Metric, Origin, Param, ParamChange, Run, RunCode, RunData, RunInfo, RunInputs
+from nbtrack.entities import DatasetInput, FileInfo, InputTag, Metric, ModelVersion, Origin, Param, ParamChange, Run, RunCode, RunData, RunInfo, RunInputs
 from nbtrack.errors import ArtifactNotFound, InvalidInput
 from nbtrack.ids import check_key, check_title
 from nbtrack.store.base import Store
@@ -309,6 +309,12 @@ class RunHandle:
         from nbtrack.tracking import models
 
         return models.log_model(self.store, self.run_id, model, name, actor=context.user_name(read_settings().user), **options)
+
+    def register_model(self, model_uri: str, name: str) -> ModelVersion:
+        """Make a version of the registered model ``name`` from a logged model."""
+        from nbtrack.registry.service import Registry
+
+        return Registry(self.store, context.user_name(read_settings().user)).register_model(model_uri, name)
 
     def log_batch(self, metrics: Iterable[Metric] = (), params: Iterable[Param] = (), tags: Mapping[str, Any] | None = None) -> None:
         """Store metrics, params and tags in one commit, all or none."""

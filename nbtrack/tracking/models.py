@@ -11,7 +11,8 @@ from time import time_ns
 from typing import Any, Literal
 
 from nbtrack.entities import LoggedModel, ModelVersion
-from nbtrack.errors import Conflict
+from nbtrack.errors import Conflict, ModelError
+from nbtrack.formatting import format_size
 from nbtrack.ids import check_artifact_path
 from nbtrack.models.files import FolderFile, folder_digest, list_files
 from nbtrack.models.folder import load_model as load_folder
@@ -82,16 +83,17 @@ def log_model(
     artifacts: Mapping[str, str | Path] | None = None,
     model_config: Mapping[str, Any] | None = None,
     pyfunc_predict_fn: str = "predict",
+    max_bytes: int | None = None,
 ) -> ModelInfo:
     """Save a model, store its folder with the run, and record its digest: all of it or nothing.
 
     The arguments are those of `nbtrack.models.folder.save_model`; ``registered_model_name`` makes a
-    version of that registered model too.
+    version of that registered model too, and a model whose folder has more than ``max_bytes`` is refused.
 
     Raises
     ------
     ModelError
-        No flavor saves the model, or it cannot be pickled; the message names the attribute.
+        No flavor saves the model, it cannot be pickled (the message names the attribute), or it is too large.
     Conflict
         The run has a model of this name that a registered version points to.
     """
@@ -119,6 +121,9 @@ def log_model(
             run_id=run_id,
             artifact_path=path,
         )
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        if max_bytes is not None and size > max_bytes:
+            raise ModelError(f"the model has {format_size(size)}; at most {format_size(max_bytes)} are kept unasked. Log it with log_model(model)")
         with store.transaction():
             logged = _store_folder(store, run_id, path, folder, manifest, model_class=f"{type(model).__module__}.{type(model).__qualname__}")
             version = _register(store, actor, logged, registered_model_name)

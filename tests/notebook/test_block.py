@@ -152,8 +152,8 @@ def test_params_and_metrics_by_name_and_by_expression(session: Session) -> None:
 
 
 def test_what_it_can_not_do_yet_is_refused_before_anything_starts(session: Session) -> None:
-    with pytest.raises(InvalidInput, match="register is not available yet"):
-        nbtrack.track_run(register="model")
+    with pytest.raises(InvalidInput, match="live is not available yet"):
+        nbtrack.track_run(live=True)
     with pytest.raises(InvalidInput, match="live is not available yet"):
         nbtrack.track_run(live=True)
     with pytest.raises(InvalidInput, match="params takes a list of names"):

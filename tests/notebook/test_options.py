@@ -25,7 +25,7 @@ def test_an_empty_line_means_the_defaults() -> None:
 
 def test_all_options_at_once() -> None:
     switches = "--no-infer --no-figures --no-outputs --no-models --nested --quiet"
-    assert parsed(f"forest -e churn -t team=red --tag=data=v3 -p lr -p rows=len(X) -m best --notes 'a note' {switches}") == TrackOptions(
+    assert parsed(f"forest -e churn -t team=red --tag=data=v3 -p lr -p rows=len(X) -m best --notes 'a note' --register churn-model {switches}") == TrackOptions(
         name="forest",
         experiment="churn",
         tags={"team": "red", "data": "v3"},
@@ -37,6 +37,8 @@ def test_all_options_at_once() -> None:
         nested=True,
         notes="a note",
         quiet=True,
+        models=False,
+        register="churn-model",
     )
 
 
@@ -74,7 +76,7 @@ def test_the_name_may_stand_anywhere() -> None:
         ("run-{n", "a brace is left open"),
         ("-p 'x=len('", "'len(' of 'x=len(' is no Python expression"),
         ("-m a*b=1", "the metric name 'a*b' has the character '*'"),
-        ("--register model", "register is not available yet"),
+        ("--register", "--register needs a value: MODEL"),
         ("--live", "live is not available yet"),
     ],
 )

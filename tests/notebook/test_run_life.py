@@ -56,7 +56,7 @@ def test_a_cell_that_does_not_parse_starts_no_run(notebook: Notebook) -> None:
     assert notebook.runs == []
 
 
-@pytest.mark.parametrize("line", ["--bogus", "-t team", "{missing}", "--register m", "a b"])
+@pytest.mark.parametrize("line", ["--bogus", "-t team", "{missing}", "--live", "a b"])
 def test_a_wrong_option_runs_nothing(notebook: Notebook, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     result = notebook.run(f"%%track_run {line}\nran = True", fails=True)
     assert type(result.error_in_exec).__name__ == "UsageError"
