@@ -14,6 +14,7 @@ class Bound:
     """One binding of a name by a cell, in the order in which they happen.
 
     With ``held`` the name keeps its object, which takes in what ``shares`` has: ``name[0] = other``.
+    Bindings of one ``moment`` happen at once: ``a, b = b, a``.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Bound:
     module: bool = False  # by an import
     held: bool = False
     plain: tuple[str, ...] | None = None  # names that must hold what nothing can change for its value to be such, too
+    moment: int = 0
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class _Flow:
         self._imports = imported
         self._own_scope = own_scope
         self._count = 0
+        self._moment = 0
         self._certain = True  # not inside a branch
         self._looping = False
         self._inner: dict[str, tuple[str, ...]] = {}  # variables of comprehensions, and the names that they come from
@@ -134,7 +135,7 @@ class _Flow:
             self._count += 1
             self._binds[name] = self._count
             self._deletes.discard(name)
-            self._bound.append(Bound(name, tuple(shares), function, self._certain, module, plain=plain))
+            self._bound.append(Bound(name, tuple(shares), function, self._certain, module, plain=plain, moment=self._moment))
             self._functions.pop(name, None)
             if function is not None:
                 self._functions[name] = function
@@ -260,12 +261,16 @@ class _Flow:
             self._evaluate(value, results=names)
         else:
             self._read(sorted(expression_reads(value) - function.free))
-        for target in targets:
+        first: list[str] = []  # of a = b = []: b is a's object
+        for target in sorted(targets, key=lambda target: not isinstance(target, ast.Name)):
             self._touch(target)
+            self._moment = self._count + 1
             for part, part_value in paired_targets(target, value):
-                shares = shared_names(part_value)
+                shares = shared_names(part_value) + first
                 self._bind(names_in_target(part), shares=shares, plain=plain_if(part_value), function=function)
                 self._hold(changes_by_target(part), shares)
+            first = first or [*names_in_target(target)][: isinstance(target, ast.Name)]
+        self._moment = 0
 
     def _touch(self, target: ast.expr) -> None:
         """The parts of a target that are read, and the objects that assigning to it changes."""

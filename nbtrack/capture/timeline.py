@@ -11,8 +11,9 @@ from __future__ import annotations
 import builtins
 import enum
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from nbtrack.capture.facts import Bound, CellFacts, Passed
 from nbtrack.capture.mutations import Change, only_looks
@@ -70,12 +71,14 @@ class Timeline:
         _merge(changes, self._changed_by_calls(facts, bound_since=False))
         partners = {name: set(self._shares.get(name, ())) for name in changes}
         returned = [*self._shares_of_results(facts)]
-        for bound in facts.bound:
-            if bound.name in partners:  # for row in grid: row.append(1) - and then row is something else
-                partners[bound.name] |= self._shares.get(bound.name, set())
-            self._bind(bound if succeeded or not bound.certain else replace(bound, certain=False))
+        for _, at_once in groupby(facts.bound if succeeded else [replace(bound, certain=False) for bound in facts.bound], _moment):
+            group = [*at_once]
+            for bound in group:
+                if bound.name in partners:  # for row in grid: row.append(1) - and then row is something else
+                    partners[bound.name] |= self._shares.get(bound.name, set())
+            self._bind(group)
         for held in [*returned, *self._shares_of_results(facts), *self._kept_by_methods(facts)]:
-            self._bind(held)
+            self._bind([held])
         _merge(changes, self._changed_by_calls(facts, bound_since=True))
         for name in list(changes):
             for partner in partners.get(name, set()) | self._shares.get(name, set()):
@@ -114,13 +117,17 @@ class Timeline:
         """The calls of methods that a class of the notebook has, and that change their object."""
         return [call for call in facts.method_calls if any(call[1] in function.changing_methods for function in self._carries.get(call[0], ()))]
 
-    def _bind(self, bound: Bound) -> None:
+    def _bind(self, group: Sequence[Bound]) -> None:
+        """Take in bindings that happen at once: all values are there before the first name gets one."""
+        values = [(bound, self._shared(bound.shares), self._carried(bound), self._is_stateless_now(bound)) for bound in group]
+        for place, (bound, shared, carried, stateless) in enumerate(values):
+            if bound.held and bound.name in self._modules:
+                continue  # np.append(xs, x) puts nothing into np
+            others = {other.name for other, too, _, _ in values[:place] if not shared.isdisjoint(too)}
+            self._bind_to(bound, shared | others, carried, stateless=stateless)
+
+    def _bind_to(self, bound: Bound, shared: set[str], carried: frozenset[FunctionFacts], *, stateless: bool) -> None:
         name = bound.name
-        if bound.held and name in self._modules:
-            return  # np.append(xs, x) puts nothing into np
-        shared = self._shared(bound.shares)
-        carried = self._carried(bound)
-        stateless = self._is_stateless_now(bound)
         if bound.certain and not bound.held:
             self._forget([name])
         self._known.add(name)
@@ -185,6 +192,10 @@ class Timeline:
                 self._shares[partner].discard(name)
             self._carries.pop(name, None)
             self._stateless.discard(name)
+
+
+def _moment(bound: Bound) -> object:
+    return bound.moment or id(bound)  # without a moment each has one of its own
 
 
 def _merge(changes: dict[str, Change], more: Iterable[tuple[str, Change]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import permutations
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -84,7 +85,7 @@ STATEMENTS = [
     "{f} = {g}",
     "def {f}(n):\n    global {i}\n    {i} = {i} + 1\n    return n",
     "def {f}(n):\n    {x}.append(n)\n    return n",
-    "def {f}(n):\n    return {g_other}(n) + {i}",
+    "def {f}(n):\n    return abs(n) + {i}",
     "def {p}(items): items.append({i})",
     "def {p}(items):\n    items[0] = {i}\n    return {x}",
     "def {p}(items): return items",
@@ -100,22 +101,45 @@ STATEMENTS = [
     "{i} = {o}.peek()",
     "{o}.keep({x})",
     "{i} = {o}.total",
+    "{i} = {j} = {n}",
+    "{x} = [v for v in {y}]",
+    "{m} = [row for row in {t}]",
+    "{m} = [row for number, row in enumerate({t}) if row is not {x}]",
+    "{x} = next(row for row in {m})",
+    "[row.append({i}) for row in {m}]",
+    "{i} = sum([len({p}(row) or []) for row in {m}])",
+    "for number, row in enumerate({m}):\n    row.append(number)",
+    "for row, {i} in zip({m}, [{j}, {n}]):\n    row.append({i})",
+    "for {i}, {x} in zip([{j}, {n}], {m}):\n    pass",
+    "{m} += [{x}]",
+    "{x}, {y} = {y}, {x}",
+    "{o}, {x} = Box({x}), {y}",
+    "xs = result = {y}\nresult.append({n})",
+    "def {p}(items):\n    result = items\n    result.append({i})\n    return result",
+    "def {p}(items):\n    result = [items[0], {n}]\n    return result",
+    "def {p}(items):\n    for row in [items, {x}]:\n        row.append({i})",
+    "def {p}(items):\n    result = []\n    result.append(items)\n    return result[0]",
+    "def {p}(items):\n    result = {x}\n    return result",
 ]
+
+
+# What each field of a statement may be; pairs are drawn together, since their names must differ.
+FIELDS = {
+    "ij": st.sampled_from([*permutations(INTS, 2)]),
+    "xy": st.sampled_from([*permutations(LISTS, 2)]),
+    "fg": st.sampled_from([*permutations(FUNCTIONS, 2)]),
+    "oq": st.sampled_from([*permutations(BOXES, 2)]),
+    "mt": st.sampled_from([*permutations(NESTED, 2)]),
+    "p": st.sampled_from([(action,) for action in ACTIONS]),
+    "n": st.integers(0, 9).map(lambda number: (number,)),
+}
 
 
 @st.composite
 def statements(draw: st.DrawFn) -> str:
-    def two(names: list[str]) -> tuple[str, str]:
-        first = draw(st.sampled_from(names))
-        return first, draw(st.sampled_from([name for name in names if name != first]))
-
-    i, j = two(INTS)
-    x, y = two(LISTS)
-    f, g = two(FUNCTIONS)
-    o, q = two(BOXES)
-    return draw(st.sampled_from(STATEMENTS)).format(
-        i=i, j=j, x=x, y=y, f=f, g=g, g_other="abs", o=o, q=q, m=draw(st.sampled_from(NESTED)), p=draw(st.sampled_from(ACTIONS)), n=draw(st.integers(0, 9))
-    )
+    statement = draw(st.sampled_from(STATEMENTS))
+    fields = [field for field in FIELDS if any(f"{{{name}}}" in statement for name in field)]
+    return statement.format(**{name: value for field in fields for name, value in zip(field, draw(FIELDS[field]), strict=True)})
 
 
 notebooks = st.lists(st.lists(statements(), min_size=1, max_size=3).map("\n".join), min_size=1, max_size=10)
@@ -141,7 +165,7 @@ def failed(source: str, namespace: dict[str, object]) -> bool:
     return False
 
 
-@settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(notebooks, tracked)
 def test_running_the_closure_gives_what_running_everything_gave(sources: list[str], expression: str) -> None:
     namespace: dict[str, object] = {"print": lambda *_: None}

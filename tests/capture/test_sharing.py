@@ -119,3 +119,15 @@ def test_a_change_of_a_comprehensions_variable_is_one_of_what_it_runs_through() 
 
 def test_an_attribute_put_on_a_class_is_shared_by_its_objects() -> None:
     assert needed("class Box: pass", "xs = [1]", "Box.items = xs", "box = Box()", "box.items.append(2)", "print(xs)") == [1, 2, 3, 4, 5]
+
+
+def test_names_that_are_bound_at_once_share_what_was_there_before() -> None:
+    assert needed("xs = [1]; ys = [2]; table = [ys]", "ys, xs = xs, ys", "table[0].append(3)", "print(xs)") == [1, 2, 3]
+    assert needed("xs = [1]", "a, b = xs, xs", "b.append(3)", "print(a)") == [1, 2, 3]
+    assert needed("xs = [1]; ys = [2]", "ys, xs, zs = xs, ys, ys", "zs.append(3)", "print(xs)") == [1, 2, 3]
+
+
+def test_targets_of_one_assignment_share_its_value() -> None:
+    assert needed("a = b = []", "b.append(1)", "print(a)") == [1, 2]
+    assert needed("box = load()", "box.items = xs = []", "xs.append(1)", "print(box)") == [1, 2, 3]
+    assert needed("a = b = 1", "b += 1", "print(a)") == [1]
