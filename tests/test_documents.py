@@ -38,7 +38,7 @@ def test_readme_runs_as_it_stands(empty_folder: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(empty_folder)}}).execute()
     runs = {run.info.run_name: run for run in nbtrack.search_runs(output_format="list", search_all_experiments=True)}
-    assert set(runs) == {"forest", "loop", "by hand"}
+    assert set(runs) == {"forest", "loop", "by hand", "as before"}
     forest = runs["forest"].data
     assert forest.params == {"n_estimators": 300, "max_depth": 8, "class_weight": "balanced", "random_state": 0}
     assert set(forest.metrics) == {"auc", "recall"}
