@@ -294,4 +294,3 @@ _HTML: dict[str, Callable[[Any], str]] = {
     "plotly": lambda figure: str(figure.to_html(include_plotlyjs=True)),
     "bokeh": _bokeh_page,
 }
-

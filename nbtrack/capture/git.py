@@ -209,9 +209,7 @@ def _run(root: Path, arguments: list[str], *, limit: int) -> bytes | None:
     command = [git, "--no-optional-locks", "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-C", str(root), *arguments]
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, creationflags=flags
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, creationflags=flags)
     except OSError:
         return None
     late = threading.Timer(_TIMEOUT_S, process.kill)

@@ -171,9 +171,7 @@ class TablePayload:
     def to_html(self) -> str:
         """A plain HTML table, with a line that gives the whole size where it is cut."""
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.header)
-        body = "".join(
-            f"<tr><th>{html.escape(row[0])}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row[1:])}</tr>" for row in self.cells if row
-        )
+        body = "".join(f"<tr><th>{html.escape(row[0])}</th>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row[1:])}</tr>" for row in self.cells if row)
         note = f"<p>{plural(self.rows, 'row')}, {plural(self.columns, 'column')}</p>" if self.is_cut else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
 

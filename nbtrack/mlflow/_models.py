@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbtrack.config import read_mlflow_options
-from nbtrack.errors import InvalidInput, ModelError, did_you_mean
+from nbtrack.errors import InvalidInput, NotFound, did_you_mean
 from nbtrack.mlflow._errors import speaks_mlflow
 from nbtrack.models import folder
 from nbtrack.models.files import folder_digest
@@ -61,7 +61,7 @@ def load_model(
     store, uri = current_session().reader(), str(model_uri)
     manifest, found = manifest_at(uri)
     if wanted is not None and wanted not in manifest.flavors:
-        raise ModelError(f'Model does not have the "{wanted}" flavor; it has {", ".join(manifest.flavors)}')
+        raise NotFound(f'Model does not have the "{wanted}" flavor; it has {", ".join(manifest.flavors)}')
     if found.run_id is None:
         trusted = trusted or read_mlflow_options().allow_pickle or (bool(_saved) and folder_digest(models.model_folder(store, found)) in _saved)
     return models.load_model(store, uri, flavor=flavor, trusted=trusted, dst_path=dst_path, model_config=model_config)

@@ -291,9 +291,7 @@ def test_changes_of_an_array_while_it_is_read_are_noticed():
     assert "changed_while_read" not in quiet.join().profile
 
 
-@pytest.mark.parametrize(
-    "obj", [np.zeros((500, 3)), sparse.random(9, 9, 0.5, "csr"), sparse.random(9, 9, 0.5, "dok"), pd.Index([1, 2]), pa.table({"a": [1]})]
-)
+@pytest.mark.parametrize("obj", [np.zeros((500, 3)), sparse.random(9, 9, 0.5, "csr"), sparse.random(9, 9, 0.5, "dok"), pd.Index([1, 2]), pa.table({"a": [1]})])
 def test_jobs_take_every_kind_of_data(obj: object):
     job = DigestJob(obj, "x").start()
     assert job.wait(60)

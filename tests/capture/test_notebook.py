@@ -161,10 +161,7 @@ def test_the_program_of_a_command_line_is_found(command: list[str], expected: tu
 
 
 def test_the_parent_of_a_process_is_read_with_its_folder(tmp_path: Path):
-    code = (
-        "from nbtrack.capture.notebook import parent_processes as p; import json;"
-        "print(json.dumps([[list(x.command), str(x.folder)] for x in p()]))"
-    )
+    code = "from nbtrack.capture.notebook import parent_processes as p; import json;print(json.dumps([[list(x.command), str(x.folder)] for x in p()]))"
     middle = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"
     output = subprocess.run([sys.executable, "-c", middle, "the argument"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     command, folder = json.loads(output)[0]

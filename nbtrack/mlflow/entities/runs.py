@@ -170,8 +170,9 @@ class Run:
         return RunOutputs()
 
     def to_dictionary(self) -> dict[str, Any]:
-        """Info and data as dicts."""
-        return {"info": dict(self.info), "data": self.data.to_dictionary()}
+        """All of it as dicts and lists."""
+        inputs = [{"dataset": dict(item.dataset), "tags": {tag.key: tag.value for tag in item.tags}} for item in self.inputs.dataset_inputs]  # type: ignore[call-overload]
+        return {"info": dict(self.info), "data": self.data.to_dictionary(), "inputs": {"dataset_inputs": inputs}, "outputs": {"model_outputs": []}}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.info!r}>"

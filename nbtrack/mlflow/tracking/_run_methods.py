@@ -169,9 +169,9 @@ class LogMethods(RunMethods):
         """Remove a tag of a run."""
         self._client.delete_tag(run_id, key)
 
-    def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
+    def get_metric_history(self, run_id: str, key: str) -> PagedList[Metric]:
         """The points of a series ordered by timestamp, step and value."""
-        return self._client.get_metric_history(run_id, key)
+        return PagedList(self._client.get_metric_history(run_id, key))
 
     def log_inputs(self, run_id: str, datasets: Sequence[Any] | None = None) -> None:
         """Record data that a run read."""

@@ -150,11 +150,6 @@ class ActiveRun(Run):
     def __init__(self, run: tracked.ActiveRun) -> None:
         self._run = run
 
-    @classmethod
-    def around(cls, run: tracked.ActiveRun) -> ActiveRun:
-        """MLflow's view of the session's active run."""
-        return cls(run)
-
     @property
     def info(self) -> RunInfo:
         """Ids, name, status and times."""
@@ -192,7 +187,7 @@ def start_run(
     wanted = log_system_metrics
     if wanted is None:
         wanted = config.read_mlflow_options().system_metrics if switches.system_metrics is None else switches.system_metrics
-    return ActiveRun.around(
+    return ActiveRun(
         fluent.start_run(
             run_id, experiment_id, run_name, nested, parent_run_id, None if tags is None else fitting_tags(tags), description, log_system_metrics=wanted
         )
@@ -208,7 +203,7 @@ def end_run(status: str | int = RunStatus.FINISHED.value) -> None:
 def active_run() -> ActiveRun | None:
     """The run that log calls go to, or None."""
     active = fluent.active_run()
-    return None if active is None else ActiveRun.around(active)
+    return None if active is None else ActiveRun(active)
 
 
 @speaks_mlflow
@@ -256,7 +251,7 @@ def search_runs(
 ) -> Any:
     """Runs of the active experiment (or those named) as a DataFrame with params as strings, or as a list of ``Run``."""
     if output_format not in ("pandas", "list"):
-        raise InvalidInput(f"Unsupported output format: {output_format}. Supported string values are 'pandas' or 'list'")
+        raise ValueError(f"Unsupported output format: {output_format}. Supported string values are 'pandas' or 'list'")
     view = view_of(run_view_type)
     if output_format == "list":
         found = fluent.search_runs(
