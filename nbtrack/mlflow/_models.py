@@ -25,7 +25,10 @@ _SAVE_OPTIONS = frozenset(
 _LOG_OPTIONS = _SAVE_OPTIONS | {"registered_model_name"}
 # Arguments of MLflow's that are about its own way of doing things, and change nothing about the model here.
 _WITHOUT_EFFECT = frozenset({"await_registration_for", "step", "skops_trusted_types", "infer_code_paths", "streamable"})
-_UNSUPPORTED = frozenset("extra_files params tags model_type model_id mlflow_model loader_module data_path export_model resources auth_policy prompts".split())
+_UNSUPPORTED = frozenset(
+    "extra_files params tags model_type model_id mlflow_model loader_module data_path pickle_module requirements_file export_model "
+    "resources auth_policy prompts".split()
+)
 
 # Digests of the folders that this process saved, whose bytes need nobody else to vouch for them.
 _saved: set[str] = set()

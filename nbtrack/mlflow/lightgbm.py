@@ -65,5 +65,5 @@ def autolog(
         disable_for_unsupported_versions=disable_for_unsupported_versions,
         silent=silent,
         registered_model_name=registered_model_name,
-        extra_tags=extra_tags,
+        extra_tags=extra_tags or {},
     )

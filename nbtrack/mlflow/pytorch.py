@@ -32,12 +32,14 @@ def save_model(pytorch_model: Any, path: str | Path, conda_env: Any = None, code
     _models.save_model(_FLAVOR, pytorch_model, path, {"conda_env": conda_env, "code_paths": code_paths, **options})
 
 
-def load_model(model_uri: str, dst_path: str | Path | None = None, *, trusted: bool = False) -> Any:
-    """The model as its library made it, by ``runs:/``, ``models:/`` or from a folder.
+def load_model(model_uri: str, dst_path: str | Path | None = None, *, map_location: Any = None, trusted: bool = False) -> Any:
+    """The model as its library made it, on the device ``map_location``, by ``runs:/``, ``models:/`` or from a folder.
 
     ``trusted`` vouches for a folder that neither a run nor this process wrote.
     """
-    return _models.load_model(model_uri, wanted=_FLAVOR, dst_path=dst_path, trusted=trusted)
+    return _models.load_model(
+        model_uri, wanted=_FLAVOR, dst_path=dst_path, trusted=trusted, model_config=None if map_location is None else {"device": str(map_location)}
+    )
 
 
 @speaks_mlflow
@@ -64,5 +66,5 @@ def autolog(
         disable_for_unsupported_versions=disable_for_unsupported_versions,
         silent=silent,
         registered_model_name=registered_model_name,
-        extra_tags=extra_tags,
+        extra_tags=extra_tags or {},
     )

@@ -75,5 +75,5 @@ def autolog(
         max_tuning_runs=max_tuning_runs,
         registered_model_name=registered_model_name,
         pos_label=pos_label,
-        extra_tags=extra_tags,
+        extra_tags=extra_tags or {},
     )

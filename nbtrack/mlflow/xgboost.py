@@ -24,12 +24,12 @@ def log_model(
     The options are MLflow's: ``signature``, ``input_example``, ``registered_model_name``,
     ``pip_requirements``, ``extra_pip_requirements``, ``metadata``, ``model_format``.
     """
-    return _models.log_model(_FLAVOR, xgb_model, artifact_path, name, {"conda_env": conda_env, "code_paths": code_paths, **options})
+    return _models.log_model(_FLAVOR, xgb_model, artifact_path, name, {"conda_env": conda_env, "code_paths": code_paths, **_in_format(options)})
 
 
 def save_model(xgb_model: Any, path: str | Path, conda_env: Any = None, code_paths: Any = None, **options: Any) -> None:
     """Save a fitted model as a folder; the options are those of ``log_model`` without the registration."""
-    _models.save_model(_FLAVOR, xgb_model, path, {"conda_env": conda_env, "code_paths": code_paths, **options})
+    _models.save_model(_FLAVOR, xgb_model, path, {"conda_env": conda_env, "code_paths": code_paths, **_in_format(options)})
 
 
 def load_model(model_uri: str, dst_path: str | Path | None = None, *, trusted: bool = False) -> Any:
@@ -68,5 +68,10 @@ def autolog(
         disable_for_unsupported_versions=disable_for_unsupported_versions,
         silent=silent,
         registered_model_name=registered_model_name,
-        extra_tags=extra_tags,
+        extra_tags=extra_tags or {},
     )
+
+
+def _in_format(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with ``model_format`` (``ubj`` or ``json``) under the name that it has for all flavors."""
+    return {("serialization_format" if name == "model_format" else name): value for name, value in options.items()}
