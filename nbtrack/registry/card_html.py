@@ -11,14 +11,17 @@ _STYLE = """
 .nbtrack-model-card { max-width: 60em; font-family: system-ui, sans-serif; line-height: 1.45; }
 .nbtrack-model-card h3 { margin: 1.2em 0 .3em; border-bottom: 1px solid #8886; padding-bottom: .15em; }
 .nbtrack-model-card h4 { margin: .8em 0 .2em; }
-.nbtrack-model-card table { border-collapse: collapse; margin: .4em 0; }
-.nbtrack-model-card th, .nbtrack-model-card td { text-align: left; padding: .15em .8em .15em 0; vertical-align: top; overflow-wrap: anywhere; }
-.nbtrack-model-card th { font-weight: 600; opacity: .75; }
 .nbtrack-model-card .prose { white-space: pre-wrap; margin: .2em 0; }
 .nbtrack-model-card .missing { opacity: .7; font-style: italic; }
 .nbtrack-model-card pre { background: #8881; padding: .6em; overflow-x: auto; }
 .nbtrack-model-card progress { vertical-align: middle; width: 10em; }
 """
+
+# On the elements, since notebooks have rules of their own for the tables of an output, and code hosts drop <style>.
+_TABLE = "border-collapse:collapse;margin:.4em 0;table-layout:auto"
+_CELL = "text-align:left;vertical-align:top;padding:.15em 1.2em .15em 0;max-width:none"
+_HEAD = f"{_CELL};font-weight:600;opacity:.75;white-space:nowrap"
+_ON_ONE_LINE = 28  # characters
 
 
 def to_html(card: ModelCard) -> str:
@@ -36,17 +39,30 @@ def to_html(card: ModelCard) -> str:
 
 def _block(block: Block) -> str:
     if isinstance(block, Facts):
-        return f"<table>{''.join(f'<tr><th>{_text(name)}</th><td>{_text(shown(value))}</td></tr>' for name, value in block.items.items())}</table>\n"
+        return _table("".join(f"<tr>{_head(name)}{_cell(shown(value))}</tr>" for name, value in block.items.items()))
     if isinstance(block, Table):
-        head = "".join(f"<th>{_text(name)}</th>" for name in block.header)
-        rows = "".join(f"<tr>{''.join(f'<td>{_text(shown(value))}</td>' for value in row)}</tr>" for row in block.rows)
+        head = "".join(map(_head, block.header))
+        rows = "".join(f"<tr>{''.join(_cell(shown(value)) for value in row)}</tr>" for row in block.rows)
         title = f"<h4>{_text(block.title)}</h4>" if block.title else ""
-        return f"{title}<table><tr>{head}</tr>{rows}</table>\n"
+        return f"{title}{_table(f'<tr>{head}</tr>{rows}')}"
     if isinstance(block, Prose):
         title = f"<h4>{_text(block.title)}</h4>" if block.title else ""
         body = f'<p class="prose">{_text(block.text)}</p>' if block.text else f'<p class="missing">{_text(block.question)}</p>'
         return f"{title}{body}\n"
     return f"<pre><code>{_text(block.text)}</code></pre>\n"
+
+
+def _table(rows: str) -> str:
+    return f'<table style="{_TABLE}">{rows}</table>\n'
+
+
+def _head(text: str) -> str:
+    return f'<th style="{_HEAD}">{_text(text)}</th>'
+
+
+def _cell(text: str) -> str:
+    wrapping = "white-space:nowrap" if len(text) <= _ON_ONE_LINE else "overflow-wrap:anywhere"
+    return f'<td style="{_CELL};{wrapping}">{_text(text)}</td>'
 
 
 def _text(text: str) -> str:
