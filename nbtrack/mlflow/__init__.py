@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         system_metrics,
         tracking,
         types,
+        utils,
         xgboost,
     )
     from nbtrack.mlflow._autolog import autolog
@@ -123,7 +124,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 _MODULES = frozenset(
-    "artifacts client config data entities exceptions keras lightgbm models projects pyfunc pytorch sklearn system_metrics tracking types xgboost".split()
+    "artifacts client config data entities exceptions keras lightgbm models projects pyfunc pytorch sklearn system_metrics tracking types utils xgboost".split()
 )
 
 __all__ = [
@@ -202,6 +203,7 @@ __all__ = [
     "tracking",
     "types",
     "uninstall",
+    "utils",
     "xgboost",
 ]
 

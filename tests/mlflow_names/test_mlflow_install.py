@@ -14,7 +14,8 @@ from nbtrack.errors import Conflict
 
 MODULES = (
     "artifacts client config data entities entities.model_registry exceptions keras lightgbm models models.model models.signature projects "
-    "protos.databricks_pb2 pyfunc pytorch sklearn system_metrics tracking tracking.client tracking.fluent types types.schema xgboost"
+    "protos.databricks_pb2 pyfunc pytorch sklearn system_metrics tracking tracking.client tracking.fluent types types.schema "
+    "utils.mlflow_tags utils.validation xgboost"
 ).split()
 
 
@@ -78,6 +79,15 @@ def test_mlflow_that_is_installed_is_shadowed_only_if_asked(tmp_path, monkeypatc
         nbtrack.mlflow.install()
     nbtrack.mlflow.install(shadow=True)
     assert sys.modules["mlflow"] is nbtrack.mlflow
+
+
+def test_constants_that_programs_import_have_mlflows_values():
+    assert mlflow_values("utils.validation", "MAX_PARAM_VAL_LENGTH MAX_TAG_VAL_LENGTH MAX_ENTITY_KEY_LENGTH") == [6000, 8000, 250]
+    assert mlflow_values("utils.mlflow_tags", "MLFLOW_RUN_NAME MLFLOW_PARENT_RUN_ID MLFLOW_USER") == ["mlflow.runName", "mlflow.parentRunId", "mlflow.user"]
+
+
+def mlflow_values(module: str, names: str) -> list[object]:
+    return [getattr(importlib.import_module(f"nbtrack.mlflow.{module}"), name) for name in names.split()]
 
 
 def test_every_public_name_is_there_and_sorted():
