@@ -15,7 +15,7 @@ from tests.benchmarks.contenders import MLFLOW, installed, load
 from tests.benchmarks.harness import Bench, Row
 from tests.benchmarks.report import print_table, write_json
 
-AREAS = ("imports", "runs", "latency", "bulk", "size", "loss", "concurrency", "search", "cells", "closure")
+AREAS = ("imports", "runs", "latency", "bulk", "size", "loss", "concurrency", "search", "cells", "closure", "models")
 
 
 def main() -> int:

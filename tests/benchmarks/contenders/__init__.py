@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 NBTRACK = "nbtrack"
 RAW = "raw sqlite3"
@@ -82,6 +83,31 @@ class Contender(Protocol):
 
     def close(self) -> None:
         """Let go of the store, so that its files are at rest."""
+        ...
+
+
+@runtime_checkable
+class ModelKeeper(Contender, Protocol):
+    """A contender that keeps fitted models too, called without any option."""
+
+    def log_model(self, model: Any) -> str:
+        """Save a model with the active run and return the URI that it is loaded by."""
+        ...
+
+    def load_model(self, uri: str) -> Any:
+        """The model as its library made it."""
+        ...
+
+    def register_model(self, uri: str, name: str) -> int | str:
+        """Make the next version of a registered model, and the registered model if need be."""
+        ...
+
+    def promote(self, name: str, version: int | str) -> None:
+        """Move a version to Production."""
+        ...
+
+    def autologging(self, *, models: bool) -> AbstractContextManager[None]:
+        """Log fits inside the block, with or without the fitted model, in silence."""
         ...
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -117,6 +119,33 @@ class Mlflow:
 
     def table(self) -> Any:
         return mlflow.search_runs(max_results=1_000_000)
+
+    def log_model(self, model: Any) -> str:
+        uri: str = mlflow.sklearn.log_model(model, name="model").model_uri
+        return uri
+
+    def load_model(self, uri: str) -> Any:
+        return mlflow.sklearn.load_model(uri)
+
+    def register_model(self, uri: str, name: str) -> int | str:
+        with redirect_stderr(io.StringIO()):
+            version: int | str = mlflow.register_model(uri, name).version
+        return version
+
+    def promote(self, name: str, version: int | str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # stages are deprecated there
+            mlflow.MlflowClient().transition_model_version_stage(name, version, "Production")
+
+    @contextmanager
+    def autologging(self, *, models: bool) -> Iterator[None]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # how it calls scikit-learn's metrics
+            mlflow.sklearn.autolog(log_models=models, silent=True)
+            try:
+                yield
+            finally:
+                mlflow.sklearn.autolog(disable=True)
 
     def close(self) -> None:
         mlflow.end_run()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,26 @@ class Nbtrack:
 
     def table(self) -> Any:
         return nbtrack.search_runs(max_results=1_000_000)
+
+    def log_model(self, model: Any) -> str:
+        return nbtrack.log_model(model).model_uri
+
+    def load_model(self, uri: str) -> Any:
+        return nbtrack.load_model(uri)
+
+    def register_model(self, uri: str, name: str) -> int | str:
+        return nbtrack.register_model(uri, name).version
+
+    def promote(self, name: str, version: int | str) -> None:
+        nbtrack.Client().transition_model_version_stage(name, version, "Production")
+
+    @contextmanager
+    def autologging(self, *, models: bool) -> Iterator[None]:
+        nbtrack.autolog(log_models=models, silent=True)
+        try:
+            yield
+        finally:
+            nbtrack.autolog(disable=True)
 
     def close(self) -> None:
         current_session().close()
