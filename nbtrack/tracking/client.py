@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.config import read_settings
 from nbtrack.entities import Experiment, FileInfo, Metric, PagedList, Param, Run, RunStatus, ViewType
@@ -19,6 +19,9 @@ from nbtrack.store.registry_base import RegistryStore
 from nbtrack.tracking import context, frames
 from nbtrack.tracking.handle import RUN_NAME_TAG, RunHandle, check_tags
 from nbtrack.tracking.session import Session, current_session
+
+if TYPE_CHECKING:
+    from nbtrack.tracking.models import ModelInfo
 
 MAX_PAGE = 50_000
 
@@ -319,6 +322,10 @@ class Client(Registry):
                     writer.log_input(item)
                 else:
                     writer.log_input(inner, tags={tag.key: tag.value for tag in item.tags}, context=None)
+
+    def log_model(self, run_id: str, model: Any, name: str = "model", **options: Any) -> ModelInfo:
+        """Save a fitted model with a run; the options are those of ``run.log_model``."""
+        return self._writer(run_id).log_model(model, name, **options)
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """The files and folders directly in ``path`` of a run."""

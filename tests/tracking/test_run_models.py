@@ -114,3 +114,10 @@ def test_client_has_the_registry_and_says_who_acts(fitted: Any, monkeypatch: pyt
 def test_asking_the_registry_makes_no_store(empty_folder: Path) -> None:
     assert list(nbtrack.Client().search_registered_models()) == []
     assert not (empty_folder / ".nbtrack").exists()
+
+
+def test_client_logs_a_model_to_any_run(fitted: Any) -> None:
+    client = nbtrack.Client()
+    run = client.create_run("0")
+    info = client.log_model(run.info.run_id, fitted, "pipeline")
+    assert nbtrack.load_model(info.model_uri).n_features_in_ == 30
