@@ -16,6 +16,7 @@ from nbtrack.tracking.values import to_param_value
 MAX_MODEL_BYTES = 50_000_000
 MODEL_NAME = "model"
 _SIGNATURE_ROWS = 100
+_UNKNOWN = object()
 
 
 class FittedModels:
@@ -35,10 +36,15 @@ class FittedModels:
         """Note no more."""
         self._stack.close()
 
-    def params(self, known: Sequence[str]) -> list[Param]:
-        """The params of the fits that differ from the library's defaults, but for names that are ``known``."""
+    def params(self, known: Sequence[Param]) -> list[Param]:
+        """The params of the fits that differ from the library's defaults, but for what is ``known``.
+
+        A step's param in a pipeline, such as ``logisticregression__C``, is known if ``C`` has that value.
+        """
         found = {} if self._capture is None else self._capture.params()
-        return [Param(key, to_param_value(key, value), Origin.AUTOLOG) for key, value in found.items() if key not in known]
+        values = {param.key: param.value for param in known}
+        plain = {key: to_param_value(key, value) for key, value in found.items() if key not in values}
+        return [Param(key, value, Origin.AUTOLOG) for key, value in plain.items() if values.get(key.rpartition("__")[2], _UNKNOWN) != value]
 
     def log(self, run: ActiveRun, values: Mapping[str, Any], register: str | None) -> None:
         """Log the model that was fitted last, and register it if that is asked for; nothing if the cell logged one itself.

@@ -148,7 +148,7 @@ class Recording:
         with guard("params and metrics"):
             self._infer(captured, values, result, place)
         with guard("the params of the models"):
-            captured.params += self._fitted.params([param.key for param in captured.params])
+            captured.params += self._fitted.params(captured.params)
         if error is None and self.run is not None and not self.on_trial:
             with guard("the fitted model"):
                 self._fitted.log(self.run, values, self.options.register)

@@ -98,3 +98,9 @@ def test_block_keeps_the_model_too(book: Notebook) -> None:
     book.run("import nbtrack\nwith nbtrack.track_run('block', register='churn'):\n    model = LogisticRegression().fit(X, y)")
     assert [model.name for model in book.store.registry.logged_models.of_run(book.last.info.run_id)] == ["model"]
     assert len(nbtrack.Client().search_model_versions("name = 'churn'")) == 1
+
+
+def test_params_of_a_pipelines_steps_are_not_said_twice(book: Notebook) -> None:
+    book.run("from sklearn.pipeline import make_pipeline\nmore = dict(tol=0.01)")
+    book.run("%%track_run\nmodel = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, **more)).fit(X, y)")
+    assert book.last.data.params == {"C": 0.5, "logisticregression__tol": 0.01}
