@@ -33,6 +33,12 @@ def transform(lines: list[str]) -> list[str]:
     return [f"{call}\n", *_with_cell_magic(body)]
 
 
+# IPython asks transformations without effects whether what is typed on a terminal is complete. The call that
+# the line becomes would be, so that Enter ran the cell before its body was typed; left as it is, the line is a
+# cell magic like any other, which an empty line ends.
+transform.has_side_effects = True  # type: ignore[attr-defined]
+
+
 def _with_cell_magic(body: list[str]) -> list[str]:
     """The body with another cell magic under the first line, as ``%%time``, made the call that IPython makes of it."""
     from IPython.core.inputtransformer2 import cell_magic

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from cells import Notebook
 
 from nbtrack.notebook.transformer import transform
 
@@ -38,3 +39,11 @@ def test_it_is_pure() -> None:
     lines = ["%%track_run a\n", "x = 1\n"]
     assert transform(lines) == transform(lines)
     assert lines == ["%%track_run a\n", "x = 1\n"]
+
+
+def test_a_terminal_waits_for_the_body_as_it_does_for_every_cell_magic(notebook: Notebook) -> None:
+    asked = notebook.shell.input_transformer_manager.check_complete
+    for typed in ("\n", " forest -e churn\n", "\nx = 1"):
+        assert asked(f"%%track_run{typed.rstrip()}") == asked(f"%%time{typed.rstrip()}") == ("incomplete", 0)
+        assert asked(f"%%track_run{typed}") == asked(f"%%time{typed}")
+    assert asked("%%track_run\nx = 1\n\n") == asked("%%time\nx = 1\n\n") == ("complete", None)
