@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,14 @@ def measure(bench: Bench) -> Iterator[Row]:
 
 def _life(bench: Bench, keepers: dict[str, ModelKeeper]) -> Iterator[Row]:
     """A model is logged without any option, loaded, registered, and moved to a stage."""
-    model, data = _estimator(), _data()
-    model.fit(*data)
+    data, strengths = _data(), count(1)
+
+    def fitted() -> Any:
+        return _estimator(strength=next(strengths)).fit(*data)  # another one each time: what a store has already, it need not write
+
     file = bench.folder() / "model.joblib"
-    ours = {name: partial(_keep, keeper, bench.folder(), model, data[0]) for name, keeper in keepers.items()}
-    tasks: dict[str, Callable[[], dict[str, float]]] = {**ours, _DUMP: partial(_dump, file, model)}
+    ours = {name: partial(_keep, keeper, bench.folder(), fitted, data[0]) for name, keeper in keepers.items()}
+    tasks: dict[str, Callable[[], dict[str, float]]] = {**ours, _DUMP: partial(_dump, file, fitted)}
     alternate(tasks, 1)  # what is read once, the installed packages, is not the cost of the next model
     calls = alternate(tasks, bench.sized(15, 7), fewer={MLFLOW: bench.sized(3, 1)})
 
@@ -43,8 +47,9 @@ def _life(bench: Bench, keepers: dict[str, ModelKeeper]) -> Iterator[Row]:
     yield Row("transition to Production", "ms", took("promote"))
 
 
-def _keep(keeper: ModelKeeper, folder: Path, model: Any, rows: Any) -> dict[str, float]:
+def _keep(keeper: ModelKeeper, folder: Path, fitted: Callable[[], Any], rows: Any) -> dict[str, float]:
     """How long each step takes, in seconds; the model that came back has to predict the same."""
+    model = fitted()
     keeper.use(folder)
     keeper.start_run()
     logging, uri = timed(lambda: keeper.log_model(model))
@@ -56,9 +61,10 @@ def _keep(keeper: ModelKeeper, folder: Path, model: Any, rows: Any) -> dict[str,
     return {"log": logging, "load": loading, "register": registering, "promote": seconds(lambda: keeper.promote(_NAME, version))}
 
 
-def _dump(file: Path, model: Any) -> dict[str, float]:
+def _dump(file: Path, fitted: Callable[[], Any]) -> dict[str, float]:
     import joblib
 
+    model = fitted()
     return {"log": seconds(lambda: joblib.dump(model, file)), "load": seconds(lambda: joblib.load(file))}
 
 
@@ -87,11 +93,11 @@ def _fit(data: tuple[Any, Any]) -> float:
     return seconds(lambda: estimator.fit(*data))
 
 
-def _estimator() -> Any:
+def _estimator(*, strength: float = 1) -> Any:
     """One that is fitted in a few milliseconds, in one thread, and that MLflow's default format takes: it refuses trees."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(solver="liblinear", random_state=0)
+    return LogisticRegression(C=strength, solver="liblinear", random_state=0)
 
 
 def _data() -> tuple[Any, Any]:
