@@ -35,10 +35,11 @@ def media_type(name: str) -> str | None:
 
 def dict_bytes(value: Any, artifact_file: str) -> bytes:
     """JSON, or YAML by the file's name. What JSON doesn't know is written as its text."""
+    text = _json_text(value, artifact_file, indent=2)
     if artifact_file.lower().endswith((".yml", ".yaml")):
         yaml = require("yaml", purpose=f"log_dict to {artifact_file!r}")
-        return str(yaml.safe_dump(json.loads(json.dumps(value, default=_jsonable)), sort_keys=False, allow_unicode=True)).encode()
-    return json.dumps(value, indent=2, default=_jsonable, ensure_ascii=False).encode("utf-8", "replace")
+        return str(yaml.safe_dump(json.loads(text), sort_keys=False, allow_unicode=True)).encode("utf-8", "replace")
+    return text.encode("utf-8", "replace")
 
 
 def figure_bytes(figure: Any, artifact_file: str, save_kwargs: Mapping[str, Any]) -> bytes:
@@ -169,7 +170,7 @@ def table_bytes(value: Mapping[str, Any], artifact_file: str) -> bytes:
     extension = PurePosixPath(artifact_file).suffix.lower()
     if extension != ".json":
         raise InvalidInput(f"log_table stores JSON; name the file with the extension .json (found {artifact_file!r})")
-    return json.dumps(value, default=_jsonable, ensure_ascii=False).encode("utf-8", "replace")
+    return _json_text(value, artifact_file).encode("utf-8", "replace")
 
 
 def table_frame(value: Mapping[str, Any]) -> Any:
@@ -205,10 +206,26 @@ def target_folder(dst_path: str | Path | None) -> Path:
     return folder.absolute()
 
 
+def _json_text(value: Any, artifact_file: str, *, indent: int | None = None) -> str:
+    """``value`` as JSON.
+
+    Raises
+    ------
+    InvalidInput
+        It holds itself, a key that is no text, or an object that can't say what it is.
+    """
+    try:
+        return json.dumps(value, indent=indent, default=_jsonable, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"what is logged as {artifact_file!r} can't be written as JSON: {error}") from error
+
+
 def _jsonable(value: Any) -> Any:
     """numpy scalars and arrays as numbers and lists, all else as text."""
     if hasattr(value, "tolist"):
         return value.tolist()
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=str)
-    return str(value)
+    try:
+        return sorted(value, key=str) if isinstance(value, (set, frozenset)) else str(value)
+    except Exception as error:  # whatever the user's __str__ or __repr__ raises
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        raise TypeError(f"a {kind} in it has no text: its __str__ or __repr__ raised {type(error).__name__}: {error}") from error

@@ -105,6 +105,26 @@ def test_dict_is_json_or_yaml_by_its_name() -> None:
     assert run.store.artifacts.get(run.run_id, "a.json").media_type == "application/json"
 
 
+def test_what_has_no_json_is_refused_by_the_artifacts_name() -> None:
+    class Silent:
+        def __repr__(self) -> str:
+            raise RuntimeError("boom")
+
+    loop: dict[str, object] = {}
+    loop["loop"] = loop
+    with nbtrack.start_run() as run:
+        for value in ({"a": Silent()}, {"a": [Silent()]}):
+            with pytest.raises(InvalidInput, match=r"'a\.json'.*Silent in it has no text.*RuntimeError: boom"):
+                run.log_dict(value, "a.json")
+        with pytest.raises(InvalidInput, match=r"'a\.yml' can't be written as JSON: Circular reference"):
+            run.log_dict(loop, "a.yml")
+        with pytest.raises(InvalidInput, match=r"'a\.json' can't be written as JSON: keys must be"):
+            run.log_dict({(1, 2): 3}, "a.json")
+        with pytest.raises(InvalidInput, match=r"'t\.json'.*Silent in it has no text"):
+            run.log_table({"a": [Silent()]}, "t.json")
+    assert run.store.artifacts.all(run.run_id) == []
+
+
 @pytest.mark.parametrize(("name", "begin"), [("f.png", b"\x89PNG"), ("f.svg", b"<?xml"), ("f.pdf", b"%PDF")])
 def test_matplotlib_figure_by_extension(name: str, begin: bytes) -> None:
     figure = Figure()

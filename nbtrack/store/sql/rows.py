@@ -89,11 +89,12 @@ def run_key(database: Database, run_id: str, *, writable: bool = False) -> int:
     return int(row[0])
 
 
-def run_not_found(database: Database, run_id: object) -> RunNotFound:
-    """The error for an unknown run, with close ids among the latest thousand."""
+def run_not_found(database: Database, run_id: object, *, named_by: str = "id") -> RunNotFound:
+    """The error for an unknown run, with close ids among the latest thousand: first those that ``run_id`` is the beginning of."""
     known = [row[0] for row in database.rows("SELECT run_id FROM runs ORDER BY id DESC LIMIT 1000")]
-    hint = did_you_mean(str(run_id), known) or " List the runs with: nbtrack runs list"
-    return RunNotFound(f"no run has the id {run_id!r}.{hint}")
+    begun = [other for other in known if run_id and other.startswith(str(run_id).lower())][:3]
+    close = f" Did you mean {' or '.join(map(repr, begun))}?" if begun else did_you_mean(str(run_id), known)
+    return RunNotFound(f"no run has the {named_by} {run_id!r}.{close or ' List the runs with: nbtrack runs list'}")
 
 
 def encode_param(key: str, value: ParamValue) -> tuple[str, str, float | None, str | None]:

@@ -273,4 +273,4 @@ class SqlRuns:
         if close:
             return RunNotFound(f"no run has the id or name {text!r}. Did you mean {' or '.join(map(repr, close))}?")
         hint = did_you_mean(text, names)
-        return RunNotFound(f"no run has the id or name {text!r}.{hint}") if hint else run_not_found(self._database, text)
+        return RunNotFound(f"no run has the id or name {text!r}.{hint}") if hint else run_not_found(self._database, text, named_by="id or name")

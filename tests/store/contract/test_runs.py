@@ -74,8 +74,12 @@ def test_an_unknown_run_is_refused_with_close_ids(store: Store) -> None:
     new_run(store, run_id="0123456789abcdef0123456789abcdef")
     with pytest.raises(RunNotFound, match="Did you mean '0123456789abcdef0123456789abcdef'"):
         store.runs.get("0123456789abcdef0123456789abcdee")
+    with pytest.raises(RunNotFound, match="Did you mean '0123456789abcdef0123456789abcdef'"):
+        store.runs.get("0123")
     with pytest.raises(RunNotFound, match="nbtrack runs list"):
         store.runs.get("x")
+    with pytest.raises(RunNotFound, match="no run has the id or name 'x'. List the runs"):
+        store.runs.resolve("x")
 
 
 def test_many_runs_come_in_the_order_asked_for(store: Store) -> None:
