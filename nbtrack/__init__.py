@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         get_run,
         get_tracking_uri,
         last_active_run,
-        load_model,
         load_table,
         log_artifact,
         log_artifacts,
@@ -37,13 +36,10 @@ if TYPE_CHECKING:
         log_input,
         log_metric,
         log_metrics,
-        log_model,
         log_param,
         log_params,
         log_table,
         log_text,
-        model_card,
-        register_model,
         restore_run,
         search_experiments,
         search_runs,
@@ -53,6 +49,7 @@ if TYPE_CHECKING:
         set_tracking_uri,
         start_run,
     )
+    from nbtrack.tracking.fluent_models import load_model, log_model, model_card, register_model
 
 __all__ = [
     "Client",
@@ -97,14 +94,19 @@ __all__ = [
     "track_run",
 ]
 
+_FLUENT = "nbtrack.tracking.fluent"
+_FLUENT_MODELS = "nbtrack.tracking.fluent_models"
 _HOMES = {
     "autolog": "nbtrack.autologging.api",
     "Client": "nbtrack.tracking.client",
     "track_run": "nbtrack.notebook.block",
     "infer_signature": "nbtrack.models.signature",
+    "load_model": _FLUENT_MODELS,
+    "log_model": _FLUENT_MODELS,
+    "model_card": _FLUENT_MODELS,
+    "register_model": _FLUENT_MODELS,
     "save_model": "nbtrack.models.folder",
 }
-_FLUENT = "nbtrack.tracking.fluent"
 
 
 def __getattr__(name: str) -> Any:

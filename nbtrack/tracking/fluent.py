@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import Any, Literal, overload
 
-from nbtrack.entities import Experiment, ModelVersion, PagedList, Run, RunStatus, ViewType
+from nbtrack.entities import Experiment, PagedList, Run, RunStatus, ViewType
 from nbtrack.errors import ExperimentNotFound, InvalidInput
 from nbtrack.query import parse_filter, parse_order_by
 from nbtrack.store.base import RunQuery
@@ -21,10 +21,6 @@ from nbtrack.tracking.client import Client
 from nbtrack.tracking.handle import RunHandle
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.session import current_session
-
-if TYPE_CHECKING:
-    from nbtrack.registry.card import ModelCard
-    from nbtrack.tracking.models import ModelInfo
 
 # --- where and what --------------------------------------------------------------------------------
 
@@ -248,7 +244,7 @@ def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:
 
 def log_params(params: Mapping[str, Any], synchronous: bool | None = None, run_id: str | None = None) -> None:
     """Store many params, all or none."""
-    _target(run_id).log_params(params)
+    target(run_id).log_params(params)
 
 
 def log_metric(
@@ -263,7 +259,7 @@ def log_metric(
 
     ``step`` is a whole number (0 by default), ``timestamp`` milliseconds since the epoch (now by default).
     """
-    (current_session().current() if run_id is None else _target(run_id)).log_metric(key, value, step, timestamp)
+    (current_session().current() if run_id is None else target(run_id)).log_metric(key, value, step, timestamp)
 
 
 def log_metrics(
@@ -274,7 +270,7 @@ def log_metrics(
     timestamp: Any = None,
 ) -> None:
     """Append a point to each series in one commit, or whole arrays: ``log_metrics({"loss": values}, step=steps)``."""
-    _target(run_id).log_metrics(metrics, step, timestamp)
+    target(run_id).log_metrics(metrics, step, timestamp)
 
 
 def set_tag(key: str, value: Any, synchronous: bool | None = None) -> None:
@@ -294,22 +290,22 @@ def delete_tag(key: str) -> None:
 
 def log_artifact(local_path: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
     """Store a file (or a folder) with the run, in its folder ``artifact_path``."""
-    _target(run_id).log_artifact(local_path, artifact_path)
+    target(run_id).log_artifact(local_path, artifact_path)
 
 
 def log_artifacts(local_dir: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
     """Store all files below a folder with the run."""
-    _target(run_id).log_artifacts(local_dir, artifact_path)
+    target(run_id).log_artifacts(local_dir, artifact_path)
 
 
 def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     """Store text as a file of the run."""
-    _target(run_id).log_text(text, artifact_file)
+    target(run_id).log_text(text, artifact_file)
 
 
 def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Store a dict or list as JSON, or YAML by the name, with the run."""
-    _target(run_id).log_dict(dictionary, artifact_file)
+    target(run_id).log_dict(dictionary, artifact_file)
 
 
 def log_figure(figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any] | None = None) -> None:
@@ -331,7 +327,7 @@ def log_image(
 
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Store a DataFrame or a dict of columns as a JSON table with the run; a table that is there is appended to."""
-    _target(run_id).log_table(data, artifact_file)
+    target(run_id).log_table(data, artifact_file)
 
 
 def load_table(artifact_file: str, run_ids: Sequence[str] | None = None, extra_columns: Sequence[str] | None = None) -> Any:
@@ -351,57 +347,7 @@ def log_input(dataset: Any, context: str | None = None, tags: Mapping[str, str] 
     current_session().current().log_input(dataset, context, tags, name=name)
 
 
-# --- models ----------------------------------------------------------------------------------------
-
-
-def log_model(model: Any, name: str = "model", *, run_id: str | None = None, **options: Any) -> ModelInfo:
-    """Save a fitted model with the run; see ``run.log_model`` for the options.
-
-    ``nbtrack.log_model(forest, "model", input_example=X_train.head())``.
-    """
-    return _target(run_id).log_model(model, name, **options)
-
-
-def load_model(
-    model_uri: str,
-    *,
-    flavor: Literal["native", "pyfunc"] = "native",
-    trusted: bool = False,
-    dst_path: str | Path | None = None,
-    model_config: Mapping[str, Any] | None = None,
-) -> Any:
-    """Load a model by ``runs:/<run_id>/model``, ``models:/name/3``, ``models:/name@champion``, ... or from a folder.
-
-    Parameters
-    ----------
-    flavor
-        ``"native"`` for the model as its library made it, ``"pyfunc"`` for an object with one
-        ``predict`` that holds data to the signature.
-    trusted
-        Load a folder that no run of this store logged, although loading a pickle runs what it says.
-
-    Raises
-    ------
-    UntrustedModel
-        The bytes are not what was logged, or nobody vouches for them.
-    """
-    from nbtrack.tracking import models
-
-    return models.load_model(current_session().reader(), model_uri, flavor=flavor, trusted=trusted, dst_path=dst_path, model_config=model_config)
-
-
-def register_model(
-    model_uri: str, name: str, await_registration_for: int | None = None, *, tags: Mapping[str, Any] | None = None, description: str | None = None
-) -> ModelVersion:
-    """Make a version of the registered model ``name`` from a logged model; a failed call leaves nothing."""
-    return Client().register_model(model_uri, name, await_registration_for, tags=tags, description=description)
-
-
-def model_card(name: str, version: int | str) -> ModelCard:
-    """The card of a model version, filled from what is known about it; it shows itself in a notebook."""
-    return Client().model_card(name, version)
-
-
-def _target(run_id: str | None) -> RunHandle:
+def target(run_id: str | None) -> RunHandle:
+    """The run of this id, else the one that log calls go to."""
     session = current_session()
     return session.current() if run_id is None else RunHandle(session.store(), run_id)
