@@ -77,8 +77,8 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def check_files(folder: Path | str, expected: Mapping[str, str]) -> None:
-    """Compare the files of ``folder`` with the digests that were recorded (path -> sha256).
+def check_files(folder: Path | str, expected: Mapping[str, str], *, called: str | None = None) -> None:
+    """Compare the files of ``folder`` with the digests that were recorded (path -> sha256); ``called`` is what messages name.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def check_files(folder: Path | str, expected: Mapping[str, str]) -> None:
     problems = [f"{what}: {', '.join(paths)}" for what, paths in (("changed", changed), ("missing", missing), ("added", added)) if paths]
     if problems:
         raise UntrustedModel(
-            f"the model in {folder} is not what was logged ({'; '.join(problems)}). Loading it could run foreign code, so it is not loaded. "
-            "Log the model again, or restore the store from a copy"
+            f"the model {called or f'in {folder}'} is not what was logged ({'; '.join(problems)}). Loading it could run foreign code, so it is not loaded. "
+            "Log the model again, or restore the store from a copy made by `nbtrack db backup`"
         )
 
 

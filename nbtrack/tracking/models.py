@@ -11,10 +11,10 @@ from time import time_ns
 from typing import Any, Literal
 
 from nbtrack.entities import LoggedModel, ModelVersion
-from nbtrack.errors import Conflict, ModelError
+from nbtrack.errors import Conflict, ModelError, UntrustedModel
 from nbtrack.formatting import format_size
 from nbtrack.ids import check_artifact_path
-from nbtrack.models.files import FolderFile, folder_digest, list_files
+from nbtrack.models.files import FolderFile, check_files, folder_digest, list_files
 from nbtrack.models.folder import load_model as load_folder
 from nbtrack.models.folder import save_model as save_folder
 from nbtrack.models.manifest import Manifest
@@ -167,7 +167,15 @@ def load_model(
     if found.run_id is None or found.path is None:
         return load_folder(found.source.removeprefix("file://"), trusted=trusted, digest=found.digest, flavor=flavor, model_config=model_config)
     folder = model_folder(store, found, dst_path)
-    return load_folder(folder, trusted=trusted, digest=found.digest, flavor=flavor, model_config=model_config)
+    try:
+        return load_folder(folder, trusted=trusted, digest=found.digest, flavor=flavor, model_config=model_config)
+    except UntrustedModel as error:
+        refusal = error
+    _loaded.pop(found.digest or "", None)  # a copy of the files, once restored, is another one
+    prefix = f"{found.path}/"
+    recorded = {artifact.path.removeprefix(prefix): artifact.digest for artifact in store.artifacts.all(found.run_id) if artifact.path.startswith(prefix)}
+    check_files(folder, recorded, called=model_uri)
+    raise refusal
 
 
 def model_folder(store: Store, found: ResolvedModel, dst_path: str | Path | None = None) -> Path:

@@ -65,9 +65,12 @@ def test_changed_bytes_are_not_loaded(fitted: Any, empty_folder: Path) -> None:
     digest = run.store.artifacts.get(run.run_id, "model/model.pkl").digest
     blob = empty_folder / ".nbtrack" / "artifacts" / digest[:2] / digest[2:]
     blob.chmod(0o644)
-    blob.write_bytes(blob.read_bytes() + b"x")
-    with pytest.raises(UntrustedModel, match="not what was logged"):
+    logged = blob.read_bytes()
+    blob.write_bytes(logged + b"x")
+    with pytest.raises(UntrustedModel, match=rf"runs:/{run.run_id}/model is not what was logged \(changed: model.pkl\)"):
         nbtrack.load_model(f"runs:/{run.run_id}/model")
+    blob.write_bytes(logged)
+    assert nbtrack.load_model(f"runs:/{run.run_id}/model").n_features_in_ == 30
 
 
 def test_folder_from_elsewhere_needs_trust(fitted: Any, empty_folder: Path) -> None:
