@@ -12,7 +12,7 @@ from nbtrack.cli.tables import column, print_table
 from nbtrack.entities import ViewType
 from nbtrack.formatting import format_size, plural
 from nbtrack.store.base import RunQuery, Store
-from nbtrack.store.gc import GcPlan, collect, compact
+from nbtrack.store.gc import GcPlan, collect, compact, held_by_versions
 from nbtrack.tracking.export import json_bytes
 
 _LISTED = 20
@@ -29,7 +29,7 @@ def write_plan(store: Store, plan: GcPlan, *, as_json: bool) -> None:
     else:
         _print(plan)
         terminal.say("\nnothing was removed; add --apply to do it")
-    _note_kept(store.runs.count(_DELETED) - len(plan.runs))
+    _note_kept(store, going=len(plan.runs))
 
 
 def collect_and_write(store: Store, plan: GcPlan, *, compacting: bool, as_json: bool) -> None:
@@ -48,14 +48,19 @@ def collect_and_write(store: Store, plan: GcPlan, *, compacting: bool, as_json: 
     else:
         _print(removed)
         terminal.say(f"\nremoved; {format_size(removed.file_bytes)} of files freed")
-    _note_kept(store.runs.count(_DELETED))
+    _note_kept(store)
     if compacting:
         terminal.say(f"the database file is {format_size(compacted)} smaller")
 
 
-def _note_kept(runs: int) -> None:
+def _note_kept(store: Store, *, going: int = 0) -> None:
+    held, models = held_by_versions(store)
+    runs = store.runs.count(_DELETED) - going - held
     if runs:
         terminal.say(f"{plural(runs, 'deleted run')} can still be restored; --deleted-runs removes {'it' if runs == 1 else 'them'} for good")
+    if held:
+        names = ", ".join(repr(terminal.one_line(name)) for name in models)
+        terminal.say(f"{plural(held, 'deleted run')} {'stays' if held == 1 else 'stay'}, since versions of {names} were made from {'it' if held == 1 else 'them'}")
 
 
 def _print(plan: GcPlan) -> None:

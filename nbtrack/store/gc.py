@@ -104,6 +104,15 @@ def collect(store: Store, plan: GcPlan) -> GcPlan:
     return GcPlan(runs, experiments, blobs, plan.leftovers, texts, text_bytes, datasets, sessions, plan.grace_s)
 
 
+def held_by_versions(store: Store) -> tuple[int, Sequence[str]]:
+    """Deleted runs that stay, since versions of registered models were made from them: how many, and the models' names."""
+    rows = sql_store(store).database.rows(
+        "SELECT r.run_id, m.name FROM runs r JOIN model_versions v ON v.run_id = r.run_id JOIN registered_models m ON m.id = v.model "
+        "WHERE r.lifecycle_stage = 'deleted' ORDER BY m.name"
+    )
+    return len({run_id for run_id, _ in rows}), tuple(dict.fromkeys(name for _, name in rows))
+
+
 def compact(store: Store) -> int:
     """Give the free pages of the database file back to the disk; return how many bytes that were.
 

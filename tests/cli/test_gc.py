@@ -60,6 +60,15 @@ def test_deleted_runs_are_removed_for_good_and_an_event_says_so(call: NbtrackCom
     assert call("gc", "--deleted-runs", "--apply").stdout == "nothing to remove\n"
 
 
+def test_a_deleted_run_that_a_version_was_made_from_stays_and_its_model_is_named(call: NbtrackCommand) -> None:
+    with nbtrack.start_run() as run:
+        nbtrack.log_model(len, "model", registered_model_name="churn")
+    nbtrack.delete_run(run.run_id)
+    for options in ((), ("--deleted-runs",), ("--deleted-runs", "--apply")):
+        assert call("gc", *options).stdout == "nothing to remove\n1 deleted run stays, since versions of 'churn' were made from it\n"
+    assert nbtrack.load_model("models:/churn/1")([1, 2]) == 2
+
+
 def test_runs_deleted_a_moment_ago_are_kept_by_an_age(call: NbtrackCommand, tumours: dict[str, str]) -> None:
     call("runs", "delete", "forest", "--yes")
     assert json.loads(call("gc", "--deleted-runs", "--older-than", "30d", "--json").stdout)["runs"] == []
