@@ -28,6 +28,10 @@ class LocalBlobs:
 
     def put_file(self, source: Path) -> tuple[str, int]:
         with source.open("rb") as stream:
+            head = stream.read(_CHUNK_BYTES)
+            if len(head) < _CHUNK_BYTES:  # all of it, and perhaps here already
+                return self.put_bytes(head)
+            stream.seek(0)
             return self.put_stream(stream)
 
     def put_stream(self, stream: BinaryIO) -> tuple[str, int]:
