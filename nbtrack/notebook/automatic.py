@@ -35,13 +35,5 @@ def worth_keeping(run: ActiveRun, captured: Captured, code: CellCode) -> bool:
     return bool(store.metrics.summaries(run.run_id) or store.params.all(run.run_id) or store.artifacts.all(run.run_id) or store.runs.children(run.run_id))
 
 
-def discard(run: ActiveRun) -> None:
-    """Remove a run that holds nothing, for good."""
-    run.end()
-    with run.store.transaction():
-        run.store.runs.delete(run.run_id)
-        run.store.runs.purge([run.run_id])
-
-
 def _calls(code: CellCode, names: frozenset[str]) -> bool:
     return any(site.callee.text.rpartition(".")[2] in names for site in code.calls)

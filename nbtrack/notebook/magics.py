@@ -108,6 +108,8 @@ class TrackMagics(Magics):  # type: ignore[misc]  # IPython has no type informat
         place = session.place()
         store = place.uri if place.exists else f"{place.uri} (made by the first run)"
         active, last = session.active, session.last
+        if active is not None and active is self._tracker.on_trial:
+            active, last = None, session.last_ended
         lines = [("tracked", tracked), ("active run", "none" if active is None else _named(active)), ("store", store)]
         if last is not None and last is not active:
             info = last.info

@@ -111,6 +111,13 @@ class CellTracker:
             raise InvalidInput("this cell is tracked already; for several runs in one cell use: with nbtrack.track_run(NAME): ...")
         self._begin(execution, options)
 
+    @property
+    def on_trial(self) -> ActiveRun | None:
+        """The run of the running cell, if it is one only should the cell turn out to be worth it."""
+        execution = self.current()
+        recording = None if execution is None else self._recordings.get(execution.cell.position)
+        return recording.run if recording is not None and recording.on_trial else None
+
     def current(self) -> Execution | None:
         """The innermost execution of this thread."""
         own = threading.get_ident()
@@ -223,7 +230,7 @@ class CellTracker:
         shown = getattr(result, "result", None)
         captured = recording.finish(error, cell=cell, result=NOTHING if shown is None else shown)
         if recording.on_trial and not automatic.worth_keeping(recording.run, captured, recording.subject.code):
-            automatic.discard(recording.run)
+            self.session.discard(recording.run)
             return
         self.finished(recording, captured, ending_of(error))
 

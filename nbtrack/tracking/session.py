@@ -151,6 +151,11 @@ class Session:
         """The active run, else the one that ended last."""
         return self.active or self._last
 
+    @property
+    def last_ended(self) -> ActiveRun | None:
+        """The run that ended last."""
+        return self._last
+
     def current(self) -> RunHandle:
         """The run to log to: the active one, a parent process's, or a new implicit one."""
         return self.joined() or self.start_run(implicit=True)
@@ -239,6 +244,15 @@ class Session:
             run.store.facts.set(run.run_id, context.closing_facts(self.notebook))
             run.store.runs.update(run.run_id, status=status, end_time=time_ns() // 1_000_000, status_message=message)
         announce(RunEnded(run.run_id, status.value))
+
+    def discard(self, run: ActiveRun) -> None:
+        """Remove a run for good, as if it had not been started; the last run is again the one before it."""
+        before = self._last
+        run.end()
+        with run.store.transaction():
+            run.store.runs.delete(run.run_id)
+            run.store.runs.purge([run.run_id])
+        self._last = before
 
     # --- cells of a notebook -------------------------------------------------------------------
 

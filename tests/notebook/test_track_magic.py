@@ -74,6 +74,19 @@ def test_nothing_is_left_of_cells_that_are_no_runs(notebook: Notebook) -> None:
     assert notebook.cards == []
 
 
+def test_the_last_run_is_the_one_before_cells_that_are_no_runs(notebook: Notebook, capsys: pytest.CaptureFixture[str]) -> None:
+    notebook.run("%%track_run kept\nx = 1")
+    notebook.run("import nbtrack\n%track on")
+    notebook.run("sorted([2, 1])")
+    capsys.readouterr()
+    notebook.run("%track off")
+    status = capsys.readouterr().out
+    assert "active run: none" in status
+    assert "last run:   kept" in status
+    notebook.run("name = nbtrack.last_active_run().info.run_name")
+    assert notebook.shell.user_ns["name"] == "kept"
+
+
 @pytest.mark.parametrize(
     ("line", "message"), [("onn", "found 'onn'"), ("on name", "names no run"), ("off x", "found 'off x'"), ("on --bogus", "unknown option")]
 )
