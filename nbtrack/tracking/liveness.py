@@ -18,15 +18,19 @@ SILENCE_MS = 15 * 60 * 1000
 
 
 def mark_lost(store: Store) -> list[RunInfo]:
-    """End the RUNNING runs whose process is gone as KILLED, at their last heartbeat; return them."""
+    """End the RUNNING runs whose process is gone as KILLED, at their last sign of life; return them."""
     lost = []
+    now = time_ns() // 1_000_000
     for info, process, heartbeat in store.runs.claims():
         alive = is_alive(process)
-        if alive or (alive is None and time_ns() // 1_000_000 - heartbeat < SILENCE_MS):
+        if alive or (alive is None and now - heartbeat < SILENCE_MS):
             continue
-        moment = datetime.fromtimestamp(heartbeat / 1000).strftime("%Y-%m-%d %H:%M:%S")
+        # Metrics tell more than heartbeats, which are far apart; but a timestamp may be the user's, of any year.
+        logged = [summary.last_timestamp for summary in store.metrics.summaries(info.run_id)]
+        end = max([heartbeat, *(timestamp for timestamp in logged if timestamp <= now)])
+        moment = datetime.fromtimestamp(end / 1000).strftime("%Y-%m-%d %H:%M:%S")
         reason = f"process {process.pid} is gone" if alive is False else f"no sign of life from host {process.host}"
-        lost.append(store.runs.update(info.run_id, status=RunStatus.KILLED, end_time=heartbeat, status_message=f"lost after {moment}: {reason}"))
+        lost.append(store.runs.update(info.run_id, status=RunStatus.KILLED, end_time=end, status_message=f"lost after {moment}: {reason}"))
     return lost
 
 
