@@ -48,7 +48,7 @@ def open_sqlite(path: Path, *, artifacts: Path, uri: str, durability: Durability
         needed = ".".join(map(str, MINIMUM_SQLITE))
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; nbtrack needs {needed}. A newer Python brings a newer SQLite")
     make_folder(path.parent)
-    _check_sizes(path)
+    _check_sizes(path, artifacts)
     database = SqliteDatabase(path, durability=durability, busy_timeout_s=busy_timeout_s)
     try:
         if not _is_ready(database):
@@ -92,15 +92,18 @@ def make_folder(folder: Path) -> None:
         raise StoreNotWritable(f"can't make the store's folder {folder}: {error}. Choose another place: nbtrack.set_tracking_uri(folder)") from error
 
 
-def _check_sizes(path: Path) -> None:
-    """Refuse what SQLite would take for a new file: one byte, or nothing beside the log of the last writes.
+def _check_sizes(path: Path, artifacts: Path) -> None:
+    """Refuse what SQLite would take for a new file: one byte, or nothing beside the log of the last writes or beside artifacts.
 
     The file is not opened here: closing it would drop the locks of any connection that this process has to it.
     """
-    log_bytes = _log_bytes(path)  # asked first: a new file has its first page before it has a log
+    has_artifacts = artifacts.is_dir() and next(artifacts.iterdir(), None) is not None
+    log_bytes = _log_bytes(path)  # both asked first: a new file has its first page before it has a log, or a run with artifacts
     size = path.stat().st_size if path.is_file() else None
     if size == 0 and log_bytes:
         raise StoreCorrupt(f"{path} is empty, but {path.name}-wal beside it holds {log_bytes:,} bytes of its last writes. {RESTORE_HINT}")
+    if size == 0 and has_artifacts:
+        raise StoreCorrupt(f"{path} is empty, but {artifacts} beside it holds artifacts of runs. {RESTORE_HINT}")
     if size == 1:
         raise StoreCorrupt(f"{path} is not a SQLite database{_found(path)}. {RESTORE_HINT}")
 

@@ -116,6 +116,17 @@ def test_an_emptied_file_beside_its_log_is_refused_and_the_log_stays(tmp_path: P
     assert log.read_bytes() == content
 
 
+def test_an_emptied_file_beside_artifacts_is_refused_and_the_artifacts_stay(tmp_path: Path) -> None:
+    place = locate(tmp_path)
+    filled(place)
+    kept = sorted(place.artifacts.rglob("*"))
+    os.truncate(place.database, 0)
+    with pytest.raises(StoreCorrupt, match="is empty, but .*artifacts beside it holds artifacts of runs"):
+        open_store(place)
+    assert place.database.stat().st_size == 0
+    assert sorted(place.artifacts.rglob("*")) == kept
+
+
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     place = locate(tmp_path)
     place.database.parent.mkdir()
