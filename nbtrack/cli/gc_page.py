@@ -60,7 +60,8 @@ def _note_kept(store: Store, *, going: int = 0) -> None:
         terminal.say(f"{plural(runs, 'deleted run')} can still be restored; --deleted-runs removes {'it' if runs == 1 else 'them'} for good")
     if held:
         names = ", ".join(repr(terminal.one_line(name)) for name in models)
-        terminal.say(f"{plural(held, 'deleted run')} {'stays' if held == 1 else 'stay'}, since versions of {names} were made from {'it' if held == 1 else 'them'}")
+        stays, them = ("stays", "it") if held == 1 else ("stay", "them")
+        terminal.say(f"{plural(held, 'deleted run')} {stays}, since versions of {names} were made from {them}")
 
 
 def _print(plan: GcPlan) -> None:
