@@ -43,8 +43,8 @@ class QuietFit:
             columns = getattr(value, "columns", None)
             if names is not None and columns is not None and _plain_names(columns) == names:
                 return value
-            shape = tuple(getattr(value, "shape", ()))
-            if names is None and columns is None and isinstance(count, int) and shape[1:] == (count,):
+            shape = getattr(value, "shape", None)  # a function, of the module numpy
+            if names is None and columns is None and isinstance(shape, tuple) and isinstance(count, int) and shape[1:] == (count,):
                 return value
         return None
 

@@ -100,6 +100,14 @@ def test_block_keeps_the_model_too(book: Notebook) -> None:
     assert len(nbtrack.Client().search_model_versions("name = 'churn'")) == 1
 
 
+def test_modules_among_the_names_are_no_data(book: Notebook) -> None:
+    book.run("import numpy as np\nimport pandas as pd\nA = X.to_numpy()")
+    book.run("%%track_run\nmodel = LogisticRegression().fit(A, y)")
+    assert book.store.facts.findings(book.last.info.run_id) == []
+    (logged,) = book.store.registry.logged_models.of_run(book.last.info.run_id)
+    assert logged.signature is not None
+
+
 def test_params_of_a_pipelines_steps_are_not_said_twice(book: Notebook) -> None:
     book.run("from sklearn.pipeline import make_pipeline\nmore = dict(tol=0.01)")
     book.run("%%track_run\nmodel = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, **more)).fit(X, y)")
