@@ -28,6 +28,7 @@ from nbtrack.notebook.loaded import loaded_names
 from nbtrack.notebook.options import TrackOptions, Wanted
 from nbtrack.notebook.surroundings import SavedCells
 from nbtrack.notebook.writing import Captured
+from nbtrack.registry.names import check_model_name
 from nbtrack.tracking.handle import CONTEXT_TAG
 from nbtrack.tracking.run import ActiveRun
 from nbtrack.tracking.session import Session
@@ -83,6 +84,8 @@ class Recording:
             that is active.
         """
         options = self.options
+        if options.register is not None:  # not after hours of training
+            check_model_name(options.register)
         with self._problems.guard("data that the cell reads"):
             self._data = fingerprint_many(self._data_read(), budget_s=DATA_BUDGET_S)
         store = self._session.store()

@@ -62,6 +62,18 @@ def test_register_without_a_fitted_model_is_a_finding_and_no_version(book: Noteb
 
 @pytest.mark.parametrize(
     "cell",
+    ["%%track_run --register churn/2\nran = True", "import nbtrack\nwith nbtrack.track_run(register='churn/2'):\n    ran = True"],
+    ids=["magic", "block"],
+)
+def test_a_name_that_no_model_can_have_is_refused_before_the_code_runs(book: Notebook, cell: str) -> None:
+    result = book.run(cell, fails=True)
+    assert "'churn/2' has '/'" in str(result.error_before_exec or result.error_in_exec)
+    assert "ran" not in book.shell.user_ns
+    assert book.runs == []
+
+
+@pytest.mark.parametrize(
+    "cell",
     [
         "%%track_run --no-models\nmodel = LogisticRegression().fit(X, y)",
         "%%track_run\nscaler = StandardScaler().fit(X)",
