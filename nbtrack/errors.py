@@ -228,7 +228,7 @@ class PromotionRefused(Conflict):
         failed = sum(not condition.passed for condition in self.conditions)
         listed = [f"  {item}" for item in self.conditions]
         head = f"version {self.version} of {self.name!r} may not go to {self.stage}: {failed} of {len(listed)} conditions of its policy fail"
-        tail = "Nothing was changed. Meet them, or override the policy: override=True, reason='...'"
+        tail = "Nothing was changed. Meet them, or override the policy: override=True, reason='...' (nbtrack registry promote --override --reason '...')"
         return "\n".join([head, *listed, tail])
 
 

@@ -115,6 +115,8 @@ def promote(client: Client, version: str, stage: str, archive: bool, reason: str
     """Move a version to a stage, if the policy lets it."""
     from nbtrack.cli.registry_lookup import find, open_registry
 
+    if override and not (reason or "").strip():
+        raise click.UsageError("--override goes on although the policy refuses, so it needs --reason.")
     registry = open_registry(client)
     found = find(registry, version)
     seen = registry.seen(found.name, found.version, stage)
@@ -286,6 +288,17 @@ def used_by(client: Client, digest: str, as_json: bool) -> None:
 @uses_store
 def policy(client: Client, path: Path | None, remove: bool, reason: str | None) -> None:
     """Show where the rules of the policy are.
+
+    They are in nbtrack.policy.yml beside the folder .nbtrack, or kept in the store by --set:
+
+    \b
+      rules:
+        - model: churn*
+          stage: Production
+          metrics: metrics.recall >= 0.7 AND metrics.auc_train - metrics.auc_test <= 0.05
+          improvement: {metric: auc, goal: max, tolerance: 0.01}
+          signature: true
+          approvals: 2
 
     The exit code is 1 if one of them has an error, since then no promotion passes.
     """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -63,10 +64,19 @@ def test_check_gives_a_job_its_verdict_by_exit_code(churn: list[str], call: Nbtr
     promoted = call("registry", "promote", "churn/1", "--stage", "Production")
     assert promoted.exit_code == 1
     assert "FAIL  metrics.recall >= 0.7: metrics.recall = 0.62" in promoted.output
+    assert "nbtrack registry promote --override --reason '...'" in promoted.output
+    bare = call("registry", "promote", "churn/1", "--stage", "Production", "--override")
+    assert (bare.exit_code, "it needs --reason" in bare.output) == (2, True)
     (empty_folder / "nbtrack.policy.yml").write_text("rules:\n- metrics: metrics.recall >=\n")
     broken = call("registry", "check", "churn/2", "--stage", "Production")
     assert (broken.exit_code, "line 2, key rules[0].metrics" in broken.output) == (1, True)
     assert call("registry", "policy").exit_code == 1
+
+
+def test_the_policy_in_the_help_is_one(call: NbtrackCommand, churn: list[str], empty_folder: Path) -> None:
+    lines = call("registry", "policy", "--help").output.partition("    rules:\n")[2].partition("\n\n")[0]
+    (empty_folder / "example.yml").write_text(f"rules:\n{textwrap.dedent(lines)}\n")
+    assert call("registry", "policy", "--set", "example.yml").output == "the policy of the store:2  churn* to Production\n"
 
 
 def test_requests_are_approved_by_others(churn: list[str], call: NbtrackCommand, monkeypatch: pytest.MonkeyPatch, empty_folder: Path) -> None:
