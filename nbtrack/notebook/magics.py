@@ -7,7 +7,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, no_var_expand
 
-from nbtrack.errors import Conflict, InvalidInput
+from nbtrack.errors import Conflict, InvalidInput, RunAlreadyActive
 from nbtrack.formatting import format_duration, plural
 from nbtrack.notebook.options import TrackOptions, expanded, parse_options
 from nbtrack.notebook.tracker import CellTracker
@@ -63,6 +63,10 @@ class TrackMagics(Magics):  # type: ignore[misc]  # IPython has no type informat
             return
         try:
             self._tracker.begin(self._options(line))
+        except RunAlreadyActive:
+            open_run = self._tracker.session.active
+            which = "a run" if open_run is None else f"the run {_named(open_run)}"
+            raise UsageError(f"%%track_run: {which} is active. End it with nbtrack.end_run(), or add --nested to make this cell a part of it") from None
         except (InvalidInput, Conflict) as error:
             raise UsageError(f"%%track_run: {error}") from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cells import Notebook
 
@@ -82,7 +84,7 @@ def test_a_deleted_experiment_is_refused_before_the_cell_runs(notebook: Notebook
 def test_a_run_that_is_active_is_not_taken_over(notebook: Notebook) -> None:
     notebook.run("import nbtrack\nouter = nbtrack.start_run(run_name='outer')")
     result = notebook.run("%%track_run inner\nran = True", fails=True)
-    assert "is already active" in str(result.error_in_exec)
+    assert re.search(r"the run outer \(\w{8}\) is active. End it with nbtrack.end_run\(\), or add --nested", str(result.error_in_exec))
     notebook.run("%%track_run inner --nested\nx = 1")
     notebook.run("nbtrack.end_run()")
     outer, inner = notebook.runs
