@@ -7,6 +7,7 @@ Names are imported when they are first used, so that ``import nbtrack`` costs ne
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from nbtrack._version import __version__
@@ -133,3 +134,20 @@ def unload_ipython_extension(shell: Any) -> None:
     from nbtrack.notebook.extension import unload
 
     unload(shell)
+
+
+def _follow_cells() -> None:
+    """In a shell, hear of the first run: its cell's end is to end it truthfully, without ``%load_ext`` too."""
+    from nbtrack.tracking.events import RunStarting, subscribe
+
+    def load_hooks(_: RunStarting) -> None:
+        stop()
+        shells = sys.modules.get("IPython.core.interactiveshell")
+        if shells is not None and shells.InteractiveShell.initialized():
+            load_ipython_extension(shells.InteractiveShell.instance())
+
+    stop = subscribe(RunStarting, load_hooks)
+
+
+if "IPython" in sys.modules:
+    _follow_cells()

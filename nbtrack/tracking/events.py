@@ -13,6 +13,11 @@ from typing import TypeVar
 
 
 @dataclass(frozen=True)
+class RunStarting:
+    """A run is about to begin in this process."""
+
+
+@dataclass(frozen=True)
 class RunStarted:
     """A run began in this process, or was resumed."""
 
@@ -34,8 +39,8 @@ class Notice:
     text: str
 
 
-Announcement = RunStarted | RunEnded | Notice
-A = TypeVar("A", RunStarted, RunEnded, Notice)
+Announcement = RunStarting | RunStarted | RunEnded | Notice
+A = TypeVar("A", RunStarting, RunStarted, RunEnded, Notice)
 
 _listeners: dict[type, list[Callable[..., None]]] = {}
 

@@ -22,7 +22,7 @@ from nbtrack.ids import DEFAULT_EXPERIMENT_ID, check_title, new_run_id, random_r
 from nbtrack.store.base import NewRun, Store
 from nbtrack.store.open import Place, empty_store, locate, open_store
 from nbtrack.tracking import context
-from nbtrack.tracking.events import Notice, RunEnded, RunStarted, announce
+from nbtrack.tracking.events import Notice, RunEnded, RunStarted, RunStarting, announce
 from nbtrack.tracking.exits import Ending, ExitWatch, ending_of
 from nbtrack.tracking.handle import NOTE_TAG, RUN_NAME_TAG, RunHandle, check_tags
 from nbtrack.tracking.liveness import Heartbeat, mark_lost
@@ -187,6 +187,7 @@ class Session:
         RunNotFound, RunNotActive
             The run to resume does not exist, or is deleted.
         """
+        announce(RunStarting())
         clean_tags = check_tags(tags or {})
         if description is not None:
             if NOTE_TAG in clean_tags:
