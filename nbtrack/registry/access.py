@@ -40,6 +40,11 @@ class RegistryAccess:
     def _tables(self) -> RegistryStore:
         return self.store.registry
 
+    @property
+    def _reading(self) -> RegistryStore:
+        """What questions alone are asked of: a client makes no store for them."""
+        return self._tables
+
     def _cause(self, reason: str | None = None, **details: Any) -> Cause:
         return Cause(self.actor, check_reason(reason), {key: value for key, value in details.items() if value is not None})
 

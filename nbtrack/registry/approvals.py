@@ -105,12 +105,12 @@ class Approvals(Promotions):
         """A request by its number. Raises ``RequestNotFound``."""
         if isinstance(request_id, bool) or not isinstance(request_id, int):
             raise InvalidInput(f"a request is named by its number; found {request_id!r}")
-        return self._tables.requests.get(request_id)
+        return self._reading.requests.get(request_id)
 
     def requests(self, name: str | None = None, version: int | str | None = None, state: RequestState | str | None = None) -> list[PromotionRequest]:
         """Requests, oldest first, of one model, of one version, or in one state."""
         number = None if version is None else parse_version(version)
-        return self._tables.requests.search(name=name, version=number, state=None if state is None else _parse_state(state))
+        return self._reading.requests.search(name=name, version=number, state=None if state is None else _parse_state(state))
 
     def _open(self, request_id: int) -> tuple[PromotionRequest, Sequence[Rule]]:
         request = self.get_request(request_id)

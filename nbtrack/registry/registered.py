@@ -32,7 +32,7 @@ class RegisteredModels(RegistryAccess):
 
     def get_registered_model(self, name: str) -> RegisteredModel:
         """The registered model with aliases and the highest version of each stage. Raises ``RegisteredModelNotFound``."""
-        return self._tables.models.get(name)
+        return self._reading.models.get(name)
 
     def update_registered_model(self, name: str, description: str | None = None, *, reason: str | None = None) -> RegisteredModel:
         """Replace the description; None removes it."""
@@ -65,7 +65,7 @@ class RegisteredModels(RegistryAccess):
         """Models by a filter over name, description, times and tags; by name, unless ``order_by`` says otherwise."""
         expression = parse_filter(filter_string, vocabulary=REGISTERED_MODELS)
         order = parse_order_by(order_by, vocabulary=REGISTERED_MODELS)
-        return page(lambda limit, offset: self._tables.models.search(filter=expression, order_by=order, limit=limit, offset=offset), max_results, page_token)
+        return page(lambda limit, offset: self._reading.models.search(filter=expression, order_by=order, limit=limit, offset=offset), max_results, page_token)
 
     def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
         """Set a tag of a model."""

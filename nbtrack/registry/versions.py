@@ -79,7 +79,7 @@ class ModelVersions(RegisteredModels):
 
     def get_model_version(self, name: str, version: int | str) -> ModelVersion:
         """The version. Raises ``ModelVersionNotFound``, or ``InvalidInput`` where ``version`` is no number."""
-        return self._tables.versions.get(name, parse_version(version))
+        return self._reading.versions.get(name, parse_version(version))
 
     def update_model_version(self, name: str, version: int | str, description: str | None = None, *, reason: str | None = None) -> ModelVersion:
         """Replace the description; None removes it."""
@@ -109,12 +109,12 @@ class ModelVersions(RegisteredModels):
         """Versions by a filter over name, version_number, run_id, source_path, stage, user_id, times and tags; latest changed first."""
         expression = parse_filter(filter_string, vocabulary=MODEL_VERSIONS)
         order = parse_order_by(order_by, vocabulary=MODEL_VERSIONS)
-        return page(lambda limit, offset: self._tables.versions.search(filter=expression, order_by=order, limit=limit, offset=offset), max_results, page_token)
+        return page(lambda limit, offset: self._reading.versions.search(filter=expression, order_by=order, limit=limit, offset=offset), max_results, page_token)
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
         """The highest version of each stage, or of the given ones. Raises ``InvalidStage``."""
         wanted = list(ModelStage) if stages is None else [parse_stage(stage) for stage in stages]
-        return [version for version in self._tables.models.get(name).latest_versions if version.current_stage in wanted]
+        return [version for version in self._reading.models.get(name).latest_versions if version.current_stage in wanted]
 
     def set_model_version_tag(self, name: str, version: int | str | None = None, key: str | None = None, value: Any = None, stage: str | None = None) -> None:
         """Set a tag of a version, named by its number or by the stage that it is the highest of."""

@@ -67,8 +67,8 @@ class Client(Registry):
         return self._session.reader()
 
     @property
-    def _tables(self) -> RegistryStore:
-        return self._reader.registry if not self._session.place().exists else self.store.registry
+    def _reading(self) -> RegistryStore:
+        return self._reader.registry
 
     # --- experiments ---------------------------------------------------------------------------
 

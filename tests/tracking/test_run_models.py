@@ -124,3 +124,14 @@ def test_client_logs_a_model_to_any_run(fitted: Any) -> None:
     run = client.create_run("0")
     info = client.log_model(run.info.run_id, fitted, "pipeline")
     assert nbtrack.load_model(info.model_uri).n_features_in_ == 30
+
+
+def test_first_write_of_the_registry_makes_the_store_and_is_kept(empty_folder: Path) -> None:
+    nbtrack.Client().create_registered_model("churn")
+    assert (empty_folder / ".nbtrack").exists()
+    assert [model.name for model in nbtrack.Client().search_registered_models()] == ["churn"]
+
+
+def test_policy_that_is_set_first_of_all_is_kept() -> None:
+    nbtrack.Client().set_policy({"rules": [{"stage": "Production", "approvals": 2}]})
+    assert [rule.approvals for rule in nbtrack.Client().policy()] == [2]
