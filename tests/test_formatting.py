@@ -26,6 +26,9 @@ from nbtrack.formatting import format_duration, format_number, format_size, form
         (-math.inf, "-∞"),
         (0.0, "0"),
         (-0.5, "-0.5000"),
+        (1.5e-7, "1.500e-07"),
+        (44.648, "44.65"),
+        (2.5e9, "2,500,000,000"),
     ],
 )
 def test_numbers(value: float, text: str) -> None:
@@ -33,13 +36,16 @@ def test_numbers(value: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(None, "–"), (0.0, "0 ms"), (0.82, "820 ms"), (2.44, "2.4 s"), (192, "3 min 12 s"), (3840, "1 h 04 min"), (90_000, "25 h 00 min")]
+    ("seconds", "text"),
+    [(None, "–"), (0.0, "0 ms"), (0.0824, "82 ms"), (0.82, "820 ms"), (2.44, "2.4 s"), (192, "3 min 12 s"), (3840, "1 h 04 min"), (90_000, "25 h 00 min")],
 )
 def test_durations(seconds: float | None, text: str) -> None:
     assert format_duration(seconds) == text
 
 
-@pytest.mark.parametrize(("size", "text"), [(0, "0 B"), (512, "512 B"), (1500, "1.5 kB"), (3_200_000, "3.2 MB"), (10**12, "1000.0 GB")])
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (512, "512 B"), (1500, "1.5 kB"), (3_200_000, "3.2 MB"), (5_000_000_000, "5.0 GB"), (10**12, "1000.0 GB")]
+)
 def test_sizes(size: int, text: str) -> None:
     assert format_size(size) == text
 
@@ -53,13 +59,17 @@ def test_times_are_short_today_and_have_the_year_when_it_is_another() -> None:
     assert format_time(None) == "–"
 
 
-@pytest.mark.parametrize(("value", "text"), [("a", '"a"'), ('say "x"\n', '"say \\"x\\"\\n"'), (0.1, "0.1"), (None, "None"), ([1, 2], "[1, 2]"), (True, "True")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a", '"a"'), ('a "b"\n', '"a \\"b\\"\\n"'), ('say "x"\n', '"say \\"x\\"\\n"'), (0.1, "0.1"), (None, "None"), ([1, 2], "[1, 2]"), (True, "True")],
+)
 def test_values_are_written_as_they_were_typed(value: object, text: str) -> None:
     assert format_value(value) == text
 
 
 def test_a_long_value_is_cut_to_the_width() -> None:
     assert len(format_value("x" * 500, width=20)) == 20
+    assert format_value("x" * 100, width=10) == '"xxxxxxxx…'
     assert format_value("x" * 500, width=20).endswith("…")
 
 

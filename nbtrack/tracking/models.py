@@ -121,8 +121,7 @@ def log_model(
             run_id=run_id,
             artifact_path=path,
         )
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        if max_bytes is not None and size > max_bytes:
+        if max_bytes is not None and (size := sum((folder / file).stat().st_size for file in list_files(folder))) > max_bytes:
             raise ModelError(f"the model has {format_size(size)}; at most {format_size(max_bytes)} are kept unasked. Log it with log_model(model)")
         with store.transaction():
             logged = _store_folder(store, run_id, path, folder, manifest, model_class=f"{type(model).__module__}.{type(model).__qualname__}")
