@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ def three_runs() -> list[str]:
             nbtrack.log_params({"lr": lr, "model": "forest"})
             nbtrack.log_metric("auc", auc)
         ids.append(run.run_id)
+        time.sleep(0.002)  # runs of one millisecond have no order in time
     with pytest.raises(ValueError, match="no"), nbtrack.start_run(run_name="c") as run:
         nbtrack.log_param("lr", "auto")
         raise ValueError("no")
